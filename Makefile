@@ -1,0 +1,152 @@
+# mastvault - build, test, install.
+#
+#   make                    build/default/mastvault
+#   make check              unit, contract, vector, fuzz-corpus and end-to-end tests
+#   make demo               one backup and restore of a throw-away Mastodon
+#   make bench              times against restic and borg, where installed
+#   make fuzz               coverage-guided fuzzing (clang), FUZZ_SECONDS per target
+#   make install            DESTDIR= PREFIX=/usr/local
+#   SAN=address,undefined   builds its own tree    DEVELOPER=1  warnings are errors
+#   V=1                     shows commands
+#
+# CFLAGS belongs to whoever builds; ours are MV_*.
+
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+INSTALL ?= install
+comma   := ,
+LAYERS  := base secret crypto format chunk store repo tree postgres \
+	mastodon vault drill report job
+PKGS    := libsodium libzstd libarchive libpq libcrypto zlib jansson libacl
+
+PKG_CONFIG ?= pkg-config
+PKG_ERR := $(shell $(PKG_CONFIG) --print-errors --exists $(PKGS) 2>&1)
+ifneq ($(PKG_ERR),)
+ifeq ($(filter clean check-layers,$(MAKECMDGOALS)),)
+$(error missing libraries: $(PKG_ERR); scripts/setup.sh installs them)
+endif
+endif
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS))
+
+B := build/$(if $(SAN),$(subst $(comma),-,$(SAN)),default)$(if $(filter clang%,$(CC)),-clang)
+
+MV_CPPFLAGS := -D_GNU_SOURCE $(PKG_CFLAGS) -include lib/base/banned.h
+MV_CFLAGS := -std=gnu17 -Wall -Wextra -Wshadow -Wpointer-arith -Wwrite-strings \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wformat=2 -Wvla -Wundef -Wcast-qual -fno-common -fPIE -pthread
+MV_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now,--as-needed
+ifdef SAN
+MV_CFLAGS  += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+MV_LDFLAGS += -fsanitize=$(SAN)
+else
+MV_CFLAGS  += -fstack-protector-strong
+MV_CPPFLAGS += $(if $(filter -O0,$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
+endif
+ifdef DEVELOPER
+MV_CFLAGS += -Werror
+endif
+ifndef V
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+endif
+
+LIB_SRC  := $(foreach l,$(LAYERS),$(wildcard lib/$(l)/*.c))
+BACK_SRC := $(wildcard backends/*/*.c)
+CMD_SRC  := $(wildcard cmd/mastvault/*.c)
+SUP_SRC  := $(wildcard tests/support/*.c)
+UNIT     := $(basename $(wildcard tests/unit/*/test_*.c tests/vectors/test_*.c))
+CONTRACT := $(basename $(wildcard tests/contract/test_*.c))
+FUZZ     := $(basename $(wildcard tests/fuzz/fuzz_*.c))
+TOOLS    := $(basename $(wildcard tests/e2e/tool_*.c))
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+LIB  := $(B)/libmastvault.a
+BACK := $(B)/libbackends.a
+SUP  := $(B)/libsupport.a
+PROG := $(B)/mastvault
+
+# Each layer sees only lib; backends see themselves too, cmd and tests all.
+INC_lib      := -Ilib
+INC_backends := -Ilib -Ibackends
+INC_cmd      := -Ilib -Ibackends -Icmd
+INC_tests    := -Ilib -Ibackends -Icmd -Itests
+
+all: $(PROG)
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -MMD -MP $(INC_$(firstword $(subst /, ,$*))) $(MV_CPPFLAGS) \
+		$(CPPFLAGS) $(MV_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+define archive
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+endef
+define link
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(MV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(1)
+endef
+
+$(LIB): $(call obj,$(LIB_SRC))
+	$(archive)
+$(BACK): $(call obj,$(BACK_SRC))
+	$(archive)
+$(SUP): $(call obj,$(SUP_SRC))
+	$(archive)
+$(PROG): $(call obj,$(CMD_SRC)) $(BACK) $(LIB)
+	$(link)
+
+# Unit tests are linked without backends, so lib cannot come to need one.
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUP) $(LIB)
+	$(call link,-lcmocka -ldl)
+$(B)/tests/vectors/%: $(B)/obj/tests/vectors/%.o $(SUP) $(LIB)
+	$(call link,-lcmocka -ldl)
+$(B)/tests/contract/%: $(B)/obj/tests/contract/%.o $(SUP) $(BACK) $(LIB)
+	$(call link,-lcmocka -ldl)
+$(B)/tests/e2e/tool_%: $(B)/obj/tests/e2e/tool_%.o $(SUP) $(BACK) $(LIB)
+	$(call link,)
+# A fuzz target is linked with a small driver that replays a corpus.
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(SUP) $(LIB)
+	$(call link,)
+
+TEST_BINS := $(UNIT:%=$(B)/%) $(CONTRACT:%=$(B)/%) $(FUZZ:%=$(B)/%) $(TOOLS:%=$(B)/%)
+
+tests: $(PROG) $(TEST_BINS)
+
+check: tests check-layers check-headers
+	$(Q)B=$(B) tests/run.sh
+
+check-layers:
+	$(Q)LAYERS="$(LAYERS)" scripts/check-layers.sh
+
+# Every header must compile on its own.
+check-headers:
+	$(Q)for h in $$(find lib backends cmd -name '*.h'); do \
+		$(CC) -fsyntax-only -x c $(INC_tests) $(MV_CPPFLAGS) $(MV_CFLAGS) $$h || exit 1; done
+
+demo: $(PROG)
+	$(Q)B=$(B) scripts/demo.sh
+
+bench: $(PROG)
+	$(Q)B=$(B) tests/bench/run.sh
+
+fuzz:
+	$(Q)tests/fuzz/run.sh
+
+install: $(PROG)
+	$(INSTALL) -D -m 0755 $(PROG) $(DESTDIR)$(BINDIR)/mastvault
+
+clean:
+	rm -rf build
+
+.PHONY: all tests check check-layers check-headers demo bench fuzz install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
