@@ -66,6 +66,8 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB  := $(B)/libmastvault.a
 BACK := $(B)/libbackends.a
 SUP  := $(B)/libsupport.a
+# The command line without main(): for the program, its tests and fuzzers.
+CMD  := $(B)/libcmd.a
 PROG := $(B)/mastvault
 
 # Each layer sees only lib; backends see themselves too, cmd and tests all.
@@ -100,10 +102,14 @@ $(BACK): $(call obj,$(BACK_SRC))
 	$(archive)
 $(SUP): $(call obj,$(SUP_SRC))
 	$(archive)
-$(PROG): $(call obj,$(CMD_SRC)) $(BACK) $(LIB)
+$(CMD): $(call obj,$(filter-out %/main.c,$(CMD_SRC)))
+	$(archive)
+$(PROG): $(call obj,$(filter %/main.c,$(CMD_SRC))) $(CMD) $(BACK) $(LIB)
 	$(link)
 
-# Unit tests are linked without backends, so lib cannot come to need one.
+$(B)/tests/unit/cmd/%: $(B)/obj/tests/unit/cmd/%.o $(SUP) $(CMD) $(BACK) $(LIB)
+	$(call link,-lcmocka -ldl)
+# Unit tests of lib are linked without backends, so it cannot come to need one.
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUP) $(LIB)
 	$(call link,-lcmocka -ldl)
 $(B)/tests/vectors/%: $(B)/obj/tests/vectors/%.o $(SUP) $(LIB)
@@ -113,7 +119,8 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o $(SUP) $(BACK) $(LIB)
 $(B)/tests/e2e/tool_%: $(B)/obj/tests/e2e/tool_%.o $(SUP) $(BACK) $(LIB)
 	$(call link,)
 # A fuzz target is linked with a small driver that replays a corpus.
-$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(SUP) $(LIB)
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o \
+		$(SUP) $(CMD) $(BACK) $(LIB)
 	$(call link,)
 
 TEST_BINS := $(UNIT:%=$(B)/%) $(CONTRACT:%=$(B)/%) $(FUZZ:%=$(B)/%) $(TOOLS:%=$(B)/%)
