@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_REPO_CHECK_H
+#define MV_REPO_CHECK_H
+
+#include "repo/repo.h"
+#include "repo/snapshots.h"
+
+/*
+ * check: is everything there, and is it what it must be?
+ *
+ * Structure from the stores alone (the local index is not believed): keyring
+ * chain, snapshots and their chains, every node, every pinned segment, index
+ * objects, sizes, foreign or half-written objects.  read_data also reads
+ * packs whole: SHA-256 against the name, footer, each segment's hash and
+ * signature, and with a reader's key each segment is opened and every chunk
+ * compared with its id.
+ */
+struct mv_check_opts {
+	bool read_data;
+	unsigned part, parts;	/* n/t: packs whose id modulo t is n - 1; 0/0 all */
+	const char *expect;	/* head, or NULL */
+	void (*progress)(uint64_t done, uint64_t total, void *arg);
+	void *arg;
+};
+
+struct mv_damage {
+	char *object;		/* name in the store */
+	char *store;		/* URL, or NULL for all */
+	char *what;		/* one sentence */
+	char *affects;		/* snapshots, streams: one sentence, or NULL */
+};
+
+struct mv_check_report {
+	struct mv_damage *damaged;	/* owned */
+	size_t ndamaged;
+	char **warnings;	/* strange but harmless: orphans, index set aside */
+	size_t nwarnings;
+	uint64_t snapshots, packs, segments, bytes;
+	bool contents;		/* chunks were verified too */
+};
+
+void mv_check_report_clear(struct mv_check_report *r);
+/* 0 also when damage was found: the report says so. */
+int mv_repo_check(struct mv_repo *r, const struct mv_check_opts *opts,
+    struct mv_check_report *out, struct mv_err *err) MV_MUST_CHECK;
+
+#endif

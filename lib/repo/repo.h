@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_REPO_REPO_H
+#define MV_REPO_REPO_H
+
+#include <stdbool.h>
+
+#include "format/keyfile.h"
+#include "format/snapshot.h"
+#include "store/store.h"
+
+/*
+ * repo: an open repository: its stores, keyring and what our keys open.
+ *
+ * Knows packs, index, nodes and snapshots; knows nothing of databases, files
+ * or Mastodon.  A struct mv_repo may be used by several threads at once.
+ */
+struct mv_repo;
+
+/*
+ * Make a new repository in stores (which must hold none: MV_EEXIST) with one
+ * writer, one reader, one vault key for the host and one for the kit.  The
+ * five key sets are the caller's.  Labels go into the keyring, sealed.
+ */
+struct mv_repo_keys {
+	struct mv_keyset *owner, *writer, *reader, *vault, *kit;
+};
+void mv_repo_keys_clear(struct mv_repo_keys *k);
+int mv_repo_create(struct mv_store *const stores[], size_t nstores,
+    const char *environment, const char *host, struct mv_repo_keys *out,
+    struct mv_err *err) MV_MUST_CHECK;
+
+struct mv_repo_opts {
+	struct mv_store **stores;	/* borrowed, must outlive the repo */
+	size_t nstores;
+	struct mv_keyset *keys;		/* borrowed; merged key files */
+	const char *state_dir;		/* NULL: no cache, no high-water marks */
+};
+
+/*
+ * Find the newest keyring, check it against keys and high-water marks, open
+ * the grants.  MV_ENOREPO where no store holds one; MV_EAUTH when keys are
+ * of another repository; MV_ECORRUPT when the keyring was rolled back.
+ */
+int mv_repo_open(const struct mv_repo_opts *opts, struct mv_repo **out,
+    struct mv_err *err) MV_MUST_CHECK;
+void mv_repo_free(struct mv_repo *r);
+void mv_repo_freep(struct mv_repo **r);
+
+const struct mv_id16 *mv_repo_id(const struct mv_repo *r);
+const struct mv_keyring *mv_repo_keyring(const struct mv_repo *r);
+struct mv_keyset *mv_repo_keyset(struct mv_repo *r);
+const char *mv_repo_state_dir(const struct mv_repo *r);
+size_t mv_repo_nstores(const struct mv_repo *r);
+struct mv_store *mv_repo_store(struct mv_repo *r, size_t i);
+/* Secrets of an epoch, NULL when our keys do not give them. */
+const struct mv_epoch_secrets *mv_repo_epoch(const struct mv_repo *r,
+    uint32_t epoch);
+uint32_t mv_repo_newest_epoch(const struct mv_repo *r);
+/* The public signing key of a key number, for signature checks; or NULL. */
+const uint8_t *mv_repo_sign_pub(uint32_t key, void *repo);
+/* True when segments of this writer and snapshot number count. */
+bool mv_repo_trusts(const struct mv_repo *r, uint32_t writer, uint64_t seq);
+
+/*
+ * Put one object into all stores; 0 when every store has it (MV_EEXIST from
+ * a store counts as had, since names contain the hash).
+ */
+int mv_repo_put(struct mv_repo *r, const char *name, const void *buf,
+    size_t len, struct mv_err *err) MV_MUST_CHECK;
+/*
+ * Read a whole object from the first store that gives one which matches its
+ * name's hash.  MV_ENOTFOUND, or MV_ECORRUPT naming the stores.
+ */
+int mv_repo_get(struct mv_repo *r, const char *name, size_t max,
+    struct mv_buf *out, struct mv_err *err) MV_MUST_CHECK;
+
+#endif
