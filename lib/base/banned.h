@@ -12,7 +12,7 @@
 #include <time.h>
 
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets atoi atol atoll
-#pragma GCC poison system popen mktemp tmpnam tempnam gmtime localtime ctime
+#pragma GCC poison system popen mktemp tmpnam tempnam gmtime localtime
 #pragma GCC poison asctime strncpy strncat
 
 #endif

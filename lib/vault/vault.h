@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_VAULT_VAULT_H
+#define MV_VAULT_VAULT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "format/vault.h"
+#include "repo/repo.h"
+
+/*
+ * vault: the versions of an environment's secrets in its repository.
+ *
+ * A version is the env-file, byte for byte, with a few words on where it came
+ * from.  Versions form a chain by hash; none is ever changed.  Reading them
+ * takes an identity with the vault right (the host's or the kit's).
+ */
+struct mv_vault {
+	struct mv_vault_version *list;	/* owned, ascending by number */
+	size_t n;
+	char **problems;	/* unreadable objects, gaps, forks: a sentence each */
+	size_t nproblems;
+};
+
+void mv_vault_clear(struct mv_vault *v);
+/* MV_EAUTH when our keys have no vault secret. */
+int mv_vault_load(struct mv_repo *r, struct mv_vault *out, struct mv_err *err)
+    MV_MUST_CHECK;
+
+/* An env-file as it was or will be on disk. */
+struct mv_vault_file {
+	struct mv_sbuf bytes;
+	char *path;		/* owned */
+	unsigned mode;		/* permission bits */
+};
+void mv_vault_file_clear(struct mv_vault_file *f);
+
+/* Open one version for one of our vault identities. */
+int mv_vault_open(struct mv_repo *r, const struct mv_vault_version *v,
+    struct mv_vault_file *out, struct mv_err *err) MV_MUST_CHECK;
+/* The version whose object has this hash; MV_ENOTFOUND. */
+int mv_vault_find(const struct mv_vault *v, const struct mv_id32 *hash,
+    const struct mv_vault_version **out, struct mv_err *err) MV_MUST_CHECK;
+
+struct mv_vault_reason {
+	const char *host;
+	const char *operator_name;
+	const char *reason;
+};
+/*
+ * Make file the newest version unless it already is (bytes, path and mode):
+ * then *added is false and *out the version that it equals.  out is a copy
+ * of the hash and number.
+ */
+struct mv_vault_ref {
+	struct mv_id32 hash;
+	uint64_t number;
+};
+int mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
+    const struct mv_vault_reason *why, struct mv_vault_ref *out, bool *added,
+    struct mv_err *err) MV_MUST_CHECK;
+
+#endif
