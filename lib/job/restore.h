@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_JOB_RESTORE_H
+#define MV_JOB_RESTORE_H
+
+#include "format/manifest.h"
+#include "job/backup.h"
+#include "repo/snapshots.h"
+
+/*
+ * restore: a snapshot, or parts of it, back into the world; and reading it
+ * without restoring.  Returns facts and prints nothing.
+ */
+struct mv_restore_opts {
+	uint32_t parts;			/* of those that have a target */
+	/* Database */
+	const char *conninfo;		/* NULL: not restored */
+	struct mv_secret *db_password;
+	const char *const *exec_prefix;
+	const char *pg_bin;
+	uid_t uid;
+	gid_t gid;
+	bool replace, no_owner, create_roles;
+	unsigned jobs;			/* 0: cores */
+	/* Media */
+	const char *media;		/* NULL: not restored */
+	bool overwrite;
+	const char *const *paths;	/* globs, NULL-terminated; NULL: all */
+	/* Secrets */
+	const char *env_file;		/* NULL: not restored */
+	struct mv_progress progress;
+};
+
+struct mv_restore_report {
+	double seconds;
+	uint64_t tables, rows, db_bytes;
+	uint64_t files, files_kept, media_bytes;
+	struct mv_named owners;		/* files whose owner could not be set */
+	struct mv_named notes;		/* "role 'x' is missing: restored without owners" */
+	uint64_t vault_version;
+	char *old_database;		/* what --replace left behind; owned */
+};
+void mv_restore_report_clear(struct mv_restore_report *r);
+
+/*
+ * MV_EREFUSED: the target database holds tables, a media file differs;
+ * MV_EEXIST: the env-file is there and differs.  Parts that were asked for
+ * and that the snapshot does not hold are MV_ENOTFOUND, before anything is
+ * touched.
+ */
+int mv_job_restore(struct mv_repo *r, const struct mv_snapshot *snap,
+    const struct mv_restore_opts *opts, struct mv_restore_report *out,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/* Every entry of the media tree in order; a non-zero result of each ends it. */
+int mv_job_ls(struct mv_repo *r, const struct mv_snapshot *snap,
+    int (*each)(const struct mv_entry *e, void *arg, struct mv_err *err),
+    void *arg, struct mv_err *err) MV_MUST_CHECK;
+/* Tables of the database: called with name, rows (-1: in the archive), bytes. */
+int mv_job_ls_db(struct mv_repo *r, const struct mv_snapshot *snap,
+    int (*each)(const char *schema, const char *name, int64_t rows,
+	uint64_t bytes, void *arg, struct mv_err *err),
+    void *arg, struct mv_err *err) MV_MUST_CHECK;
+/* One media file's content, holes as zeros. */
+int mv_job_cat_file(struct mv_repo *r, const struct mv_snapshot *snap,
+    const uint8_t *path, size_t len, const struct mv_sink *sink,
+    struct mv_err *err) MV_MUST_CHECK;
+/* One SQL script that psql -X loads into an empty database. */
+int mv_job_cat_db(struct mv_repo *r, const struct mv_snapshot *snap,
+    const char *pg_bin, const struct mv_sink *sink, struct mv_err *err)
+    MV_MUST_CHECK;
+/* The env-file of the snapshot. */
+int mv_job_cat_env(struct mv_repo *r, const struct mv_snapshot *snap,
+    const struct mv_sink *sink, struct mv_err *err) MV_MUST_CHECK;
+
+/* The detail of a snapshot as JSON text; MV_EAUTH without a reader's key. */
+int mv_job_detail(struct mv_repo *r, const struct mv_snapshot *snap,
+    struct mv_buf *json, struct mv_err *err) MV_MUST_CHECK;
+
+#endif
