@@ -17,17 +17,30 @@
 struct mv_repo;
 
 /*
- * Make a new repository in stores (which must hold none: MV_EEXIST) with one
- * writer, one reader, one vault key for the host and one for the kit.  The
- * five key sets are the caller's.  Labels go into the keyring, sealed.
+ * A new repository, in two steps, because its keys must be safe on disk
+ * before anything is sealed to them: plan makes keys and the first keyring in
+ * memory, commit puts that into the stores.  One writer, one reader, one
+ * vault key for the host and one for the kit.  Labels go into the keyring,
+ * sealed.  The key sets belong to the plan.
  */
 struct mv_repo_keys {
 	struct mv_keyset *owner, *writer, *reader, *vault, *kit;
 };
-void mv_repo_keys_clear(struct mv_repo_keys *k);
-int mv_repo_create(struct mv_store *const stores[], size_t nstores,
-    const char *environment, const char *host, struct mv_repo_keys *out,
+struct mv_repo_plan {
+	struct mv_repo_keys keys;
+	struct mv_buf keyring;		/* the object */
+	char name[MV_OBJECT_NAME_MAX];
+};
+void mv_repo_plan_clear(struct mv_repo_plan *p);
+int mv_repo_plan(const char *environment, const char *host,
+    struct mv_repo_plan *out, struct mv_err *err) MV_MUST_CHECK;
+/* MV_EEXIST, naming the store, when one of them holds a keyring. */
+int mv_repo_refuse_existing(struct mv_store *const stores[], size_t nstores,
     struct mv_err *err) MV_MUST_CHECK;
+/* Creates the stores where needed; checks as above once more. */
+int mv_repo_plan_commit(const struct mv_repo_plan *p,
+    struct mv_store *const stores[], size_t nstores, struct mv_err *err)
+    MV_MUST_CHECK;
 
 struct mv_repo_opts {
 	struct mv_store **stores;	/* borrowed, must outlive the repo */
