@@ -77,6 +77,9 @@ int mv_object_name_parse(const char *name, struct mv_name *out);
 int mv_object_verify(const void *buf, size_t len, const struct mv_id32 *hash,
     const char *what, struct mv_err *err) MV_MUST_CHECK;
 
+/* True when all len bytes are zero: padding has one form. */
+int mv_all_zero(const uint8_t *p, size_t len);
+
 /* Sealed objects, 1.4.  Appends the whole object to out. */
 int mv_object_seal(const struct mv_header *h, const struct mv_key *key,
     const uint8_t *payload, size_t len, struct mv_buf *out,
