@@ -41,6 +41,9 @@ struct mv_pin_leaf {
 };
 
 void mv_pin_encode(const struct mv_pin *pin, struct mv_buf *out);
+/* One entry; out->bits is allocated.  Order is the caller's to check. */
+int mv_pin_decode(struct mv_cur *c, struct mv_pin *out, struct mv_err *err)
+    MV_MUST_CHECK;
 int mv_pin_leaf_encode(const struct mv_pin *pins, size_t n,
     struct mv_buf *out, struct mv_err *err) MV_MUST_CHECK;
 int mv_pin_leaf_decode(const uint8_t *p, size_t len, struct mv_pin_leaf *out,
@@ -48,8 +51,10 @@ int mv_pin_leaf_decode(const uint8_t *p, size_t len, struct mv_pin_leaf *out,
 void mv_pin_leaf_clear(struct mv_pin_leaf *leaf);
 int mv_pin_leaf_cut(const struct mv_id16 *origin, size_t n);
 
+enum mv_root_tag { MV_ROOT_EMPTY = 0, MV_ROOT_INLINE = 1, MV_ROOT_TREE = 2 };
+
 struct mv_root {
-	uint8_t tag;		/* 0 empty, 1 inline, 2 tree */
+	uint8_t tag;		/* enum mv_root_tag */
 	uint8_t level;
 	size_t n;		/* inline ids */
 	struct mv_id16 ids[MV_ROOT_INLINE_MAX];	/* or ids[0]: the top node */
@@ -57,6 +62,7 @@ struct mv_root {
 };
 
 void mv_root_encode(const struct mv_root *root, struct mv_buf *out);
+/* Fails the cursor for a root that is malformed. */
 void mv_root_decode(struct mv_cur *c, struct mv_root *out);
 
 #endif

@@ -51,6 +51,10 @@ int mv_footer_encode(struct mv_footer *f, struct mv_buf *out,
 int mv_footer_decode(enum mv_kind kind, uint64_t pack_size, const uint8_t *p,
     size_t len, struct mv_footer *out, struct mv_err *err) MV_MUST_CHECK;
 
+/* How long a wrap is in packs of this kind. */
+size_t mv_wrap_bytes(enum mv_kind kind);
+
+/* Computes the digests of what is present, then signs. */
 int mv_origin_sign(const struct mv_id16 *repo, enum mv_kind kind,
     const struct mv_key *seed, struct mv_footer_origin *o, struct mv_err *err)
     MV_MUST_CHECK;
