@@ -17,7 +17,8 @@
  * Replace path with buf so that a crash at any instruction leaves the old or
  * the new file: temporary in the same directory, fsync, rename, fsync of the
  * directory.  The new file has exactly mode; owner and group are kept when
- * uid and gid are not -1.
+ * uid and gid are not -1.  A symbolic link stays, and what it points to is
+ * replaced.
  */
 int mv_file_replace(const char *path, const void *buf, size_t len, mode_t mode,
     uid_t uid, gid_t gid, struct mv_err *err) MV_MUST_CHECK;
@@ -33,7 +34,7 @@ int mv_file_read(const char *path, size_t max, struct mv_buf *out,
 /* fsync a directory, which makes the names in it durable. */
 int mv_dir_sync(const char *path, struct mv_err *err) MV_MUST_CHECK;
 
-/* mkdir -p; directories that it makes have mode. */
+/* mkdir -p, durable; directories that it makes have mode. */
 int mv_dir_make(const char *path, mode_t mode, struct mv_err *err)
     MV_MUST_CHECK;
 

@@ -14,8 +14,19 @@
  *
  * Nothing of ours is inherited but what is listed: all other descriptors are
  * closed, signal dispositions and mask are default, the environment is the
- * one given.  No shell is ever involved.  A child gets SIGTERM when we die
- * (PR_SET_PDEATHSIG) and lives in our process group.
+ * one given.  No shell is ever involved.
+ *
+ * A child lives in a session of its own.  Ctrl-C reaches us alone, and it is
+ * we who end children when they are to end (ends_on_stop, mv_process_free):
+ * otherwise they would die before we know why, and an interruption would look
+ * like a failure.  It also has no terminal to ask questions on, so what works
+ * by hand works from cron.  foreground is for the one kind of program that
+ * must ask (a passphrase command): it shares our terminal and its Ctrl-C.
+ *
+ * A child gets SIGTERM when we die, however we die (PR_SET_PDEATHSIG; the
+ * kernel forgets it where a child gains privileges, as sudo does).  The thread
+ * that the kernel watches for that is the child's own keeper, so the thread
+ * that started a child may end before it.  SIGCHLD must not be ignored.
  */
 struct mv_process_opts {
 	const char *const *argv;	/* argv[0] is looked up in PATH unless it has a slash */
@@ -27,6 +38,8 @@ struct mv_process_opts {
 	bool pipe_in;			/* else /dev/null */
 	bool pipe_out;			/* else /dev/null, or out_fd */
 	int out_fd;			/* used when > 0 and not pipe_out */
+	bool ends_on_stop;		/* SIGTERM once mv_stop_requested() */
+	bool foreground;		/* our session and terminal */
 };
 
 struct mv_process;
@@ -47,7 +60,9 @@ void mv_process_close_in(struct mv_process *p);
 /*
  * Wait for the end.  0 only if it exited with 0; else the error holds the
  * status or signal and the last lines of what it wrote to standard error,
- * which is collected (bounded) all the time by a thread of its own.
+ * which is collected (bounded) all the time by a thread of its own.  Any
+ * failure after mv_stop_request() is MV_EINTR, all others MV_EIO.  Its
+ * standard input is closed first; its output must have been read to the end.
  * *status, when not NULL, gets the exit status (128 + signal if killed).
  */
 int mv_process_wait(struct mv_process *p, int *status, struct mv_err *err)
@@ -56,7 +71,11 @@ int mv_process_wait(struct mv_process *p, int *status, struct mv_err *err)
 /* What it has written to standard error so far (bounded, last 8 KiB). */
 void mv_process_stderr(struct mv_process *p, struct mv_buf *out);
 
-/* Kill and reap it unless it was waited for.  NULL is fine. */
+/*
+ * Unless it was waited for: SIGTERM, some seconds of patience, SIGKILL, each
+ * to it and (unless foreground) all that it started; then reap it.  NULL is
+ * fine.
+ */
 void mv_process_free(struct mv_process *p);
 void mv_process_freep(struct mv_process **p);
 
