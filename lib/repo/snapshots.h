@@ -23,7 +23,7 @@ int mv_snapshots_load(struct mv_repo *r, struct mv_snapshots *out,
     struct mv_err *err) MV_MUST_CHECK;
 /*
  * Choose by id prefix (at least 4 digits), "latest", "latest~N", or a date
- * (newest finished at or before it, local time).  latest counts only
+ * (newest finished at or before it, local time).  latest and dates count only
  * snapshots that hold all of parts.  MV_ENOTFOUND, MV_EUSAGE if ambiguous.
  */
 int mv_snapshots_find(const struct mv_snapshots *s, const char *spec,
@@ -33,7 +33,7 @@ int mv_snapshots_find(const struct mv_snapshots *s, const char *spec,
 int mv_snapshots_expect(const struct mv_snapshots *s, const char *head,
     struct mv_err *err) MV_MUST_CHECK;
 /* "1:17:3f2a..." of a snapshot. */
-#define MV_HEAD_TEXT 96
+#define MV_HEAD_TEXT (10 + 1 + 20 + 1 + 64 + 1)
 void mv_snapshot_head(const struct mv_snapshot *s, char out[MV_HEAD_TEXT]);
 /* The newest snapshot of this writer, or NULL. */
 const struct mv_snapshot *mv_snapshots_newest(const struct mv_snapshots *s,
