@@ -116,7 +116,10 @@ state_lock() {
 		[ -n "$(ls -A "$STATE")" ]; then
 		die "$STATE is not empty and was not made by these scripts"
 	fi
-	mkdir -p "$STATE" && chmod 700 "$STATE" && : >>"$STATE/.throwaway"
+	# An existing one keeps its mode: a server may be running below it as
+	# somebody else.
+	[ -d "$STATE" ] || (umask 077 && mkdir -p "$STATE")
+	: >>"$STATE/.throwaway"
 	exec 9>"$STATE/.lock"
 	flock -w 120 9 || die "another start or stop holds $STATE/.lock"
 }
