@@ -8,8 +8,8 @@
 /*
  * keyfile: key files and recovery kits (docs/format.md, section 11).
  *
- * A struct mv_keyset lives in one mv_secret each for what is secret; it is
- * small, never copied, and wiped by mv_keyset_free().
+ * A struct mv_keyset lies in locked memory as a whole, is never copied, and is
+ * wiped by mv_keyset_free().
  */
 #define MV_KEYSET_IDENTITIES_MAX 8
 #define MV_KEYSET_EPOCHS_MAX 64
@@ -45,6 +45,14 @@ const struct mv_identity *mv_keyset_find(const struct mv_keyset *k,
     uint8_t rights);
 /* The secrets of an epoch, or NULL. */
 struct mv_epoch_secrets *mv_keyset_epoch(struct mv_keyset *k, uint32_t epoch);
+/* Add a copy; MV_EUSAGE when another identity has its number, or full. */
+int mv_keyset_add(struct mv_keyset *k, const struct mv_identity *id,
+    struct mv_err *err) MV_MUST_CHECK;
+int mv_keyset_add_epoch(struct mv_keyset *k, const struct mv_epoch_secrets *e,
+    struct mv_err *err) MV_MUST_CHECK;
+/* Take what to lacks; MV_ECORRUPT when both have a secret and differ. */
+int mv_epoch_secrets_merge(struct mv_epoch_secrets *to,
+    const struct mv_epoch_secrets *from, struct mv_err *err) MV_MUST_CHECK;
 /*
  * Take from what into k what k lacks; MV_EUSAGE when they belong to
  * different repositories or owners.
@@ -59,14 +67,20 @@ struct mv_passphrase {
 	uint32_t mem_kib;	/* 0: 65536 */
 };
 
-/* The text of a key file; comment lines (each starting "# ") come first. */
+/*
+ * The text of a key file.  The lines of comment come first; "# " is put before
+ * each.
+ */
 int mv_keyfile_encode(const struct mv_keyset *k,
     const struct mv_passphrase *pass, const char *comment,
     struct mv_sbuf *out, struct mv_err *err) MV_MUST_CHECK;
 /* True when the text says that it is under a passphrase; MV_EUSAGE if no key. */
 int mv_keyfile_protected(const void *text, size_t len, int *out,
     struct mv_err *err) MV_MUST_CHECK;
-/* MV_EAUTH for a wrong passphrase. */
+/*
+ * MV_EAUTH for a wrong passphrase or none where one is needed; one where none
+ * is needed is not looked at.  MV_EUSAGE for what is no key file.
+ */
 int mv_keyfile_decode(const void *text, size_t len,
     const struct mv_passphrase *pass, struct mv_keyset **out,
     struct mv_err *err) MV_MUST_CHECK;

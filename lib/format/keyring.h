@@ -36,7 +36,7 @@ struct mv_keyring_grant {
 
 struct mv_keyring {
 	struct mv_id16 repo;
-	struct mv_id32 hash;	/* of the object as stored; set by decode */
+	struct mv_id32 hash;	/* of the object as stored: set, never given */
 	uint64_t number;
 	struct mv_id32 prev;
 	int64_t time;
@@ -51,12 +51,23 @@ struct mv_keyring {
 };
 
 void mv_keyring_clear(struct mv_keyring *k);
+/* Sign and append the whole object to out; owner must be the seed's. */
 int mv_keyring_encode(struct mv_keyring *k, const struct mv_key *owner_seed,
     struct mv_buf *out, struct mv_err *err) MV_MUST_CHECK;
-/* owner is the pinned public key: another one is MV_EAUTH. */
+/*
+ * owner is the pinned public key: a keyring that another owner signed is
+ * MV_EAUTH, anything else that does not verify MV_ECORRUPT.
+ */
 int mv_keyring_decode(const uint8_t *obj, size_t len,
     const struct mv_id16 *repo, const uint8_t owner[MV_PUBLIC_BYTES],
     struct mv_keyring *out, struct mv_err *err) MV_MUST_CHECK;
+/* The labels, JSON; structure is S of the newest epoch. */
+int mv_keyring_seal_labels(struct mv_keyring *k,
+    const struct mv_key *structure, const char *json, size_t len,
+    struct mv_err *err) MV_MUST_CHECK;
+int mv_keyring_open_labels(const struct mv_keyring *k,
+    const struct mv_key *structure, struct mv_buf *out, struct mv_err *err)
+    MV_MUST_CHECK;
 const struct mv_keyring_key *mv_keyring_find(const struct mv_keyring *k,
     uint32_t number);
 
@@ -69,7 +80,10 @@ struct mv_epoch_secrets {
 	struct mv_key priv;		/* X25519 */
 };
 void mv_epoch_secrets_wipe(struct mv_epoch_secrets *s);
-/* outer is S of the epoch named in docs/format.md, 3. */
+/*
+ * outer is S of the epoch named in docs/format.md, 3.  Only a grant that
+ * opens leaves anything in out; MV_ECORRUPT otherwise.
+ */
 int mv_grant_seal(const struct mv_id16 *repo, const struct mv_key *outer,
     const struct mv_keyring_key *key, const struct mv_epoch_secrets *what,
     struct mv_keyring_grant *out, struct mv_err *err) MV_MUST_CHECK;

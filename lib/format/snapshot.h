@@ -16,7 +16,7 @@ enum mv_part {
 };
 
 struct mv_snapshot {
-	struct mv_id32 id;	/* hash of the object; set by decode's caller */
+	struct mv_id32 id;	/* hash of the object: set, never given */
 	uint64_t seq;
 	struct mv_id32 prev;
 	uint32_t writer;
