@@ -13,6 +13,7 @@ static const struct {
 	const char *state;	/* the whole, or its class of two */
 	int code;
 } codes[] = {
+	{ "22023", MV_EUSAGE },		/* invalid parameter value */
 	{ "28", MV_EAUTH },		/* invalid authorization */
 	{ "42501", MV_EAUTH },		/* insufficient privilege */
 	{ "3D", MV_ENOTFOUND },		/* no such database */

@@ -22,11 +22,19 @@ is_snapshot_id(const char *id)
 static int
 adopt_snapshot(struct mv_pg_session *s, const char *id, struct mv_err *err)
 {
+	int rc;
+
 	if (!is_snapshot_id(id))
 		return mv_err_set(err, MV_EUSAGE,
 		    "'%s' is no snapshot id of pg_export_snapshot()", id);
-	return mv_err_ctx(err, mv_pg_execf(s, err,
-	    "SET TRANSACTION SNAPSHOT '%s'", id), "use snapshot '%s'", id);
+	rc = mv_pg_execf(s, err, "SET TRANSACTION SNAPSHOT '%s'", id);
+	if (rc == MV_EUSAGE || rc == MV_ENOTFOUND) {
+		/* Servers differ in what they say. */
+		mv_err_clear(err);
+		return mv_err_set(err, MV_EUSAGE, "snapshot '%s' is not held "
+		    "by a transaction of this database", id);
+	}
+	return mv_err_ctx(err, rc, "use snapshot '%s'", id);
 }
 
 static int

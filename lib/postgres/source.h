@@ -81,7 +81,8 @@ int mv_pg_copy_out(struct mv_pg_worker *w, const struct mv_pg_table *t,
 
 /*
  * SQL that makes a role which may read everything and change nothing, for
- * database dbname (PostgreSQL 14 or newer).  The caller frees *out.
+ * database dbname (PostgreSQL 14 or newer).  The caller frees *out.  Large
+ * objects, of which Mastodon has none, are beyond such a role.
  */
 int mv_pg_backup_role_sql(const char *role, const char *dbname, char **out,
     struct mv_err *err) MV_MUST_CHECK;

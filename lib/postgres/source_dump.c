@@ -59,7 +59,9 @@ dump_args(struct mv_pg_source *src, const struct mv_pg_table *const without[],
 	if (rc < 0)
 		return rc;
 	/* Compressed dumps do not deduplicate: a row changes all after it. */
-	mv_pg_args_add(args, "-FcwZ0");
+	mv_pg_args_add(args, "-Fc");
+	mv_pg_args_add(args, "-Z0");
+	mv_pg_args_add(args, "-w");
 	mv_pg_args_addf(args, "--snapshot=%s", src->snapshot);
 	mv_pg_args_addf(args, "--encoding=%s", dump_encoding(src));
 	mv_pg_args_add(args, "--lock-wait-timeout=" MV_PG_LOCK_WAIT);
