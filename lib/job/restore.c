@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "job/restore.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "job/detail.h"
+#include "job/job_internal.h"
+#include "job/restore_internal.h"
+#include "vault/vault.h"
+
+#define ENV_FILE_MAX (4u << 20)
+
+void
+mv_restore_report_clear(struct mv_restore_report *r)
+{
+	mv_named_clear(&r->owners);
+	mv_named_clear(&r->notes);
+	free(r->old_database);
+	r->old_database = NULL;
+}
+
+/* What is to be restored: asked for, and given a place to go. */
+static uint32_t
+wanted(const struct mv_restore_opts *opts)
+{
+	uint32_t parts = 0;
+
+	if (opts->conninfo != NULL)
+		parts |= MV_PART_DB;
+	if (opts->media != NULL)
+		parts |= MV_PART_MEDIA;
+	if (opts->env_file != NULL)
+		parts |= MV_PART_SECRETS;
+	return parts & opts->parts;
+}
+
+/* Everything that can be refused is refused before anything is touched. */
+static int
+demand_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
+{
+	static const enum mv_part all[] = {
+		MV_PART_DB, MV_PART_MEDIA, MV_PART_SECRETS,
+	};
+	const json_t *part = NULL;
+	size_t i;
+	int rc;
+
+	if (parts == 0)
+		return mv_err_set(err, MV_EUSAGE, "nothing to restore: give "
+		    "--database, --media or --env-file");
+	for (i = 0; i < MV_ARRAY_LEN(all); i++) {
+		if (!(parts & all[i]))
+			continue;
+		rc = mv_detail_part(run->snap, run->detail, all[i], &part,
+		    err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* env: the env-file that belongs to the snapshot, opened beforehand. */
+struct env {
+	struct mv_vault_file file;
+	uint64_t number;
+};
+
+static void
+env_clear(struct env *e)
+{
+	mv_vault_file_clear(&e->file);
+}
+
+static int
+open_env(struct mv_restore_run *run, struct env *out, struct mv_err *err)
+{
+	mv_auto(mv_vault_clear) struct mv_vault vault = { 0 };
+	const struct mv_vault_version *v = NULL;
+	int rc;
+
+	if (run->snap->nvault == 0)
+		return mv_err_set(err, MV_ECORRUPT,
+		    "the snapshot names no vault version");
+	rc = mv_vault_load(run->repo, &vault, err);
+	if (rc == 0)
+		rc = mv_vault_find(&vault,
+		    &run->snap->vault[run->snap->nvault - 1], &v, err);
+	if (rc == 0)
+		rc = mv_vault_open(run->repo, v, &out->file, err);
+	if (rc < 0)
+		return rc;
+	out->number = v->number;
+	return 0;
+}
+
+/* An env-file that is there and equal is fine; a different one is kept. */
+static int
+refuse_other_env(const char *path, const struct env *env, bool *same,
+    struct mv_err *err)
+{
+	mv_auto(mv_sbuf_clear) struct mv_sbuf now = { 0 };
+	int rc;
+
+	*same = false;
+	if (access(path, F_OK) < 0)
+		return 0;
+	rc = mv_sbuf_read_file(&now, path, ENV_FILE_MAX, err);
+	if (rc < 0)
+		return rc;
+	*same = now.len == env->file.bytes.len &&
+	    mv_equal(now.p, env->file.bytes.p, now.len);
+	if (*same)
+		return 0;
+	return mv_err_set(err, MV_EEXIST,
+	    "'%s' is there and differs: move it away first", path);
+}
+
+static int
+write_env(struct mv_restore_run *run, const struct env *env,
+    struct mv_err *err)
+{
+	bool same = false;
+	int rc;
+
+	rc = refuse_other_env(run->opts->env_file, env, &same, err);
+	if (rc == 0 && !same)
+		rc = mv_file_create(run->opts->env_file, env->file.bytes.p,
+		    env->file.bytes.len, env->file.mode, err);
+	run->report->vault_version = env->number;
+	return rc;
+}
+
+static int
+restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
+{
+	mv_auto(env_clear) struct env env = { 0 };
+	bool same;
+	int rc = 0;
+
+	/*
+	 * The env-file is opened and its place looked at first, since it is
+	 * quick and a refusal after hours of restoring would be cruel; it is
+	 * written last, when there is something that it fits.
+	 */
+	if (parts & MV_PART_SECRETS)
+		rc = open_env(run, &env, err);
+	if (rc == 0 && (parts & MV_PART_SECRETS))
+		rc = refuse_other_env(run->opts->env_file, &env, &same, err);
+	if (rc < 0)
+		return mv_err_ctx(err, rc, "restore the secrets");
+	if (parts & MV_PART_DB)
+		rc = mv_restore_db(run, err);
+	if (rc == 0 && (parts & MV_PART_MEDIA))
+		rc = mv_restore_media(run, err);
+	if (rc < 0)
+		return rc;
+	if (parts & MV_PART_SECRETS)
+		rc = write_env(run, &env, err);
+	return mv_err_ctx(err, rc, "restore the secrets");
+}
+
+int
+mv_job_restore(struct mv_repo *r, const struct mv_snapshot *snap,
+    const struct mv_restore_opts *opts, struct mv_restore_report *out,
+    struct mv_err *err)
+{
+	mv_auto(mv_restore_report_clear) struct mv_restore_report rep = { 0 };
+	mv_auto(mv_detail_decref) json_t *detail = NULL;
+	struct mv_restore_run run = {
+		.repo = r,
+		.snap = snap,
+		.opts = opts,
+		.report = &rep,
+	};
+	double start = mv_time_monotonic();
+	int rc;
+
+	rc = mv_detail_open(r, snap, &detail, err);
+	run.detail = detail;
+	if (rc == 0)
+		rc = demand_parts(&run, wanted(opts), err);
+	if (rc == 0)
+		rc = restore_parts(&run, wanted(opts), err);
+	if (rc < 0)
+		return rc;
+	rep.seconds = mv_time_monotonic() - start;
+	*out = rep;
+	rep = (struct mv_restore_report){ 0 };
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_RESTORE_INTERNAL_H
+#define MV_RESTORE_INTERNAL_H
+
+#include <jansson.h>
+
+#include "job/restore.h"
+
+/* restore_internal: what the parts of one restore share. */
+struct mv_restore_run {
+	struct mv_repo *repo;
+	const struct mv_snapshot *snap;
+	const struct mv_restore_opts *opts;
+	json_t *detail;
+	struct mv_restore_report *report;
+};
+
+int mv_restore_db(struct mv_restore_run *run, struct mv_err *err)
+    MV_MUST_CHECK;
+int mv_restore_media(struct mv_restore_run *run, struct mv_err *err)
+    MV_MUST_CHECK;
+
+#endif
