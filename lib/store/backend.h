@@ -27,6 +27,9 @@
  */
 #define MV_NAME_MAX 160
 
+/* True for a name as above: also for backends that list foreign names. */
+int mv_store_name_ok(const char *name);
+
 struct mv_store;
 
 struct mv_store_ops {
@@ -36,7 +39,10 @@ struct mv_store_ops {
 	int (*open)(const char *url, struct mv_store **out, struct mv_err *err);
 	void (*free)(struct mv_store *st);
 
-	/* Prepare an empty place for a new repository (directories). */
+	/*
+	 * Prepare a place for a new repository (directories).  What is there
+	 * already stays.  Until then everything else is MV_ENOREPO.
+	 */
 	int (*create)(struct mv_store *st, struct mv_err *err);
 
 	/*
