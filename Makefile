@@ -109,6 +109,12 @@ $(PROG): $(call obj,$(filter %/main.c,$(CMD_SRC))) $(CMD) $(BACK) $(LIB)
 
 $(B)/tests/unit/cmd/%: $(B)/obj/tests/unit/cmd/%.o $(SUP) $(CMD) $(BACK) $(LIB)
 	$(call link,-lcmocka -ldl)
+# In tests called *_fault these calls go through tests/support/fault.c.
+MV_WRAP := malloc calloc realloc strdup strndup sodium_malloc write pwrite \
+	ftruncate fsync fdatasync linkat rename renameat renameat2 mkdir mkdirat \
+	read pread fstat fdopendir open openat
+$(B)/tests/%_fault: private MV_LDFLAGS += $(MV_WRAP:%=-Wl,--wrap=%)
+
 # Unit tests of lib are linked without backends, so it cannot come to need one.
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(SUP) $(LIB)
 	$(call link,-lcmocka -ldl)
