@@ -16,7 +16,10 @@
  */
 struct mv_reader;
 
-/* Needs S; data needs the epoch's private key and I (MV_EAUTH without). */
+/*
+ * Needs S; data needs the epoch's private key and I (MV_EAUTH without).
+ * r and snap must outlive the reader, and the reader its streams.
+ */
 int mv_reader_open(struct mv_repo *r, const struct mv_snapshot *snap,
     struct mv_reader **out, struct mv_err *err) MV_MUST_CHECK;
 void mv_reader_free(struct mv_reader *rd);
@@ -36,7 +39,10 @@ void mv_stream_in_freep(struct mv_stream_in **s);
 int mv_stream_in_chunk(struct mv_stream_in *s, const uint8_t *path,
     size_t path_len, const uint8_t **data, size_t *len, struct mv_err *err)
     MV_MUST_CHECK;
-/* The next n ids without reading their chunks (for comparing or skipping). */
+/*
+ * The next n ids, without their chunks and without moving on: for comparing,
+ * before chunks are read or skipped.  MV_ECORRUPT when fewer are left.
+ */
 int mv_stream_in_ids(struct mv_stream_in *s, size_t n, struct mv_id16 *out,
     struct mv_err *err) MV_MUST_CHECK;
 /* Pass over n chunks, fetching no more nodes than needed. */

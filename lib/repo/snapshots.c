@@ -181,6 +181,8 @@ mv_snapshots_load(struct mv_repo *r, struct mv_snapshots *out,
 	if (rc >= 0)
 		rc = mv_snapshots_settle(&s, r, &to, err);
 	if (rc >= 0)
+		rc = mv_snapshots_check_seen(&s, r, &to, err);
+	if (rc >= 0)
 		rc = find_behind(r, &l, &to, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "list snapshots");

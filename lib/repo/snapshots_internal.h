@@ -28,6 +28,10 @@ int mv_snapshots_add(struct mv_snapshots *s, struct mv_repo *r,
 int mv_snapshots_settle(struct mv_snapshots *s, struct mv_repo *r,
     const struct mv_problems *to, struct mv_err *err) MV_MUST_CHECK;
 
+/* Hold the list against the marks of the state directory. */
+int mv_snapshots_check_seen(const struct mv_snapshots *s, struct mv_repo *r,
+    const struct mv_problems *to, struct mv_err *err) MV_MUST_CHECK;
+
 void mv_snapshot_name(const struct mv_id32 *id, char out[MV_OBJECT_NAME_MAX]);
 
 #endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "repo/reader.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "chunk/chunker.h"
+#include "repo/prefetch.h"
+#include "repo/reader_internal.h"
+
+#define CACHE_BYTES (32u << 20)
+#define PLACES_MAX 16
+
+enum pins_state { PINS_UNKNOWN, PINS_LOADING, PINS_KNOWN, PINS_LOST };
+
+struct mv_reader {
+	struct mv_repo *repo;	/* borrowed, as snap */
+	const struct mv_snapshot *snap;
+	struct mv_index *index;
+	bool own_index;
+	struct mv_segment_cache *cache;
+	struct mv_prefetch *prefetch;
+	pthread_mutex_t lock;	/* over what follows */
+	enum pins_state state;
+	struct mv_pins *pins;	/* set once, with PINS_KNOWN */
+	struct mv_secret *gear;	/* a struct mv_gear, set once */
+};
+
+int
+mv_reader_open_over(struct mv_repo *r, struct mv_index *ix,
+    const struct mv_snapshot *snap, struct mv_reader **out,
+    struct mv_err *err)
+{
+	struct mv_reader *rd = calloc(1, sizeof(*rd));
+	int rc;
+
+	if (rd == NULL || pthread_mutex_init(&rd->lock, NULL) != 0) {
+		free(rd);
+		return mv_err_set(err, MV_ENOMEM, "open reader");
+	}
+	rd->repo = r;
+	rd->snap = snap;
+	rd->index = ix;
+	rc = mv_segment_cache_new(r, CACHE_BYTES, &rd->cache, err);
+	if (rc == 0)
+		rc = mv_prefetch_new(rd->cache, &rd->prefetch, err);
+	if (rc < 0) {
+		mv_reader_free(rd);
+		return rc;
+	}
+	*out = rd;
+	return 0;
+}
+
+int
+mv_reader_open(struct mv_repo *r, const struct mv_snapshot *snap,
+    struct mv_reader **out, struct mv_err *err)
+{
+	mv_auto(mv_index_freep) struct mv_index *ix = NULL;
+	int rc;
+
+	rc = mv_index_open(r, 0, &ix, err);
+	if (rc == 0)
+		rc = mv_reader_open_over(r, ix, snap, out, err);
+	if (rc < 0)
+		return rc;
+	(*out)->own_index = true;
+	ix = NULL;
+	return 0;
+}
+
+void
+mv_reader_free(struct mv_reader *rd)
+{
+	if (rd == NULL)
+		return;
+	mv_prefetch_free(rd->prefetch);	/* its threads use the cache */
+	mv_segment_cache_free(rd->cache);
+	mv_pins_free(rd->pins);
+	mv_secret_free(rd->gear);
+	if (rd->own_index)
+		mv_index_free(rd->index);
+	pthread_mutex_destroy(&rd->lock);
+	free(rd);
+}
+
+void
+mv_reader_freep(struct mv_reader **rd)
+{
+	mv_reader_free(*rd);
+	*rd = NULL;
+}
+
+struct mv_repo *
+mv_reader_repo(struct mv_reader *rd)
+{
+	return rd->repo;
+}
+
+struct mv_segment_cache *
+mv_reader_cache(struct mv_reader *rd)
+{
+	return rd->cache;
+}
+
+uint32_t
+mv_reader_epoch(const struct mv_reader *rd)
+{
+	return rd->snap->epoch;
+}
+
+/* Called with the lock held. */
+static int
+make_gear(struct mv_reader *rd, struct mv_err *err)
+{
+	const struct mv_epoch_secrets *s;
+	mv_auto(mv_key_wipe) struct mv_key key = { 0 };
+	int rc;
+
+	s = mv_repo_epoch(rd->repo, rd->snap->epoch);
+	if (s == NULL || (s->has & 2) == 0)
+		return mv_err_set(err, MV_EAUTH, "our keys do not give the "
+		    "identity secret of epoch %" PRIu32, rd->snap->epoch);
+	rc = mv_secret_new(sizeof(struct mv_gear), &rd->gear, err);
+	if (rc < 0)
+		return rc;
+	mv_kdf(&s->identity, "mastvault 1 gear", &key);
+	mv_gear_init((void *)mv_secret_bytes(rd->gear), &key);
+	return 0;
+}
+
+int
+mv_reader_gear(struct mv_reader *rd, const struct mv_gear **out,
+    struct mv_err *err)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&rd->lock);
+	if (rd->gear == NULL)
+		rc = make_gear(rd, err);
+	if (rc == 0)
+		*out = (const void *)mv_secret_bytes(rd->gear);
+	pthread_mutex_unlock(&rd->lock);
+	return rc;
+}
+
+void
+mv_reader_prefetch(struct mv_reader *rd, const struct mv_location *loc)
+{
+	mv_prefetch_ask(rd->prefetch, loc);
+}
+
+/*
+ * Loading pins reads nodes, which looks for pins: the thread that finds them
+ * unknown loads them, and until then everybody does without.  Pins that
+ * cannot be read cost the preference and nothing else.
+ */
+static struct mv_pins *
+pins_of(struct mv_reader *rd)
+{
+	mv_auto(mv_idhash_freep) struct mv_idhash *h = NULL;
+	char text[MV_ERR_TEXT_MAX];
+	struct mv_pins *pins = NULL;
+	struct mv_err err = { 0 };
+	enum pins_state was;
+	int rc;
+
+	pthread_mutex_lock(&rd->lock);
+	was = rd->state;
+	if (was == PINS_UNKNOWN)
+		rd->state = PINS_LOADING;
+	if (was == PINS_KNOWN)
+		pins = rd->pins;
+	pthread_mutex_unlock(&rd->lock);
+	if (was != PINS_UNKNOWN)
+		return pins;
+	rc = mv_idhash_new(rd->repo, &h, &err);
+	if (rc == 0)
+		rc = mv_pins_load(rd, h, rd->snap, &pins, &err);
+	mv_err_text(&err, text, sizeof(text));
+	if (rc < 0)
+		mv_warn("%s; other places are tried in any order", text);
+	pthread_mutex_lock(&rd->lock);
+	rd->pins = pins;
+	rd->state = rc < 0 ? PINS_LOST : PINS_KNOWN;
+	pthread_mutex_unlock(&rd->lock);
+	return pins;
+}
+
+/* All places of an id, those that the snapshot pins first. */
+static size_t
+places(struct mv_reader *rd, enum mv_kind kind, const struct mv_id16 *id,
+    struct mv_location *out)
+{
+	struct mv_location swap;
+	struct mv_pins *pins;
+	size_t i, first = 0, n;
+
+	n = mv_index_find(rd->index, kind, id, out, PLACES_MAX);
+	if (n < 2)
+		return n;
+	pins = pins_of(rd);
+	for (i = 0; pins != NULL && i < n; i++) {
+		if (!mv_pins_have(pins, &out[i].origin, out[i].ordinal))
+			continue;
+		swap = out[first];
+		out[first++] = out[i];
+		out[i] = swap;
+	}
+	return n;
+}
+
+bool
+mv_reader_locate(struct mv_reader *rd, enum mv_kind kind,
+    const struct mv_id16 *id, struct mv_location *out)
+{
+	struct mv_location all[PLACES_MAX];
+
+	if (places(rd, kind, id, all) == 0)
+		return false;
+	*out = all[0];
+	return true;
+}
+
+void
+mv_piece_drop(struct mv_reader *rd, struct mv_piece *p)
+{
+	mv_segment_cache_put(rd->cache, &p->seg);
+	*p = (struct mv_piece){ 0 };
+}
+
+/* Hold the segment of loc, which often is the one held already. */
+static int
+hold(struct mv_reader *rd, const struct mv_location *loc, struct mv_piece *p,
+    struct mv_err *err)
+{
+	if (p->seg != NULL && p->seg->ordinal == loc->ordinal &&
+	    memcmp(p->seg->origin.b, loc->origin.b,
+	    sizeof(loc->origin.b)) == 0)
+		return 0;
+	mv_piece_drop(rd, p);
+	return mv_segment_cache_get(rd->cache, loc, &p->seg, err);
+}
+
+/* The id that these bytes have, as the kind of what is wanted goes. */
+static int
+compute_id(struct mv_idhash *h, const struct mv_wanted *w, uint32_t epoch,
+    const struct mv_piece *p, struct mv_id16 *out, struct mv_err *err)
+{
+	uint8_t file_key[MV_FILE_KEY_BYTES];
+	int rc;
+
+	if (w->kind == MV_KIND_NODE_PACK)
+		return mv_idhash_node(h, epoch, p->data, p->len, out, err);
+	if (w->path == NULL)
+		return mv_idhash_db(h, epoch, p->data, p->len, out, err);
+	rc = mv_idhash_file_key(h, epoch, w->path, w->path_len, file_key,
+	    err);
+	if (rc < 0)
+		return rc;
+	return mv_idhash_media(h, file_key, p->data, p->len, out, err);
+}
+
+static int
+try_place(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_wanted *w, const struct mv_location *loc,
+    struct mv_piece *p, struct mv_err *err)
+{
+	const struct mv_segment_chunk *chunk;
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_id16 id;
+	int rc;
+
+	rc = hold(rd, loc, p, err);
+	if (rc < 0)
+		return rc;
+	mv_object_name(loc->kind, 0, &loc->pack, &loc->pack_hash, name);
+	if (loc->position >= p->seg->seg.n)
+		return mv_err_set(err, MV_ECORRUPT, "segment %" PRIu32
+		    " of '%s' has fewer chunks than its footer says",
+		    loc->ordinal, name);
+	chunk = &p->seg->seg.chunks[loc->position];
+	p->position = loc->position;
+	p->data = p->seg->raw.p + chunk->offset;
+	p->len = chunk->len;
+	rc = compute_id(h, w, loc->epoch, p, &id, err);
+	if (rc < 0)
+		return rc;
+	if (!mv_equal(&id, w->id, sizeof(id)))
+		return mv_err_set(err, MV_ECORRUPT, "chunk %u in segment %"
+		    PRIu32 " of '%s' is not what its id says", loc->position,
+		    loc->ordinal, name);
+	return 0;
+}
+
+/* Failures after which another place cannot help. */
+static bool
+is_final(int rc)
+{
+	return rc == 0 || rc == MV_ENOMEM || rc == MV_EINTR || rc == MV_EAUTH;
+}
+
+static int
+try_all(struct mv_reader *rd, struct mv_idhash *h, const struct mv_wanted *w,
+    struct mv_piece *p, struct mv_err *worst)
+{
+	struct mv_location all[PLACES_MAX];
+	char hex[2 * sizeof(w->id->b) + 1];
+	struct mv_err own;
+	size_t i, n;
+	int rc = MV_ECORRUPT;
+
+	n = places(rd, w->kind, w->id, all);
+	for (i = 0; i < n; i++) {
+		own = (struct mv_err){ 0 };
+		rc = try_place(rd, h, w, &all[i], p, &own);
+		if (rc == 0)
+			return 0;
+		/* Not having been able to ask outweighs a bad answer. */
+		if (worst->code == MV_OK || rc != MV_ECORRUPT)
+			*worst = own;
+		if (is_final(rc))
+			return rc;
+	}
+	if (worst->code == MV_OK) {
+		mv_hex_encode(w->id->b, sizeof(w->id->b), hex);
+		return mv_err_set(worst, MV_ECORRUPT,
+		    "%s '%s' is in no pack that is there",
+		    w->kind == MV_KIND_NODE_PACK ? "node" : "chunk", hex);
+	}
+	return worst->code;
+}
+
+int
+mv_piece_get(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_wanted *w, struct mv_piece *p, struct mv_err *err)
+{
+	struct mv_err worst = { 0 };
+	char text[MV_ERR_TEXT_MAX];
+	int rc;
+
+	if (w->hint != NULL) {
+		rc = try_place(rd, h, w, w->hint, p, &worst);
+		if (rc == 0)
+			return 0;
+		if (!is_final(rc))
+			rc = try_all(rd, h, w, p, &worst);
+	} else {
+		rc = try_all(rd, h, w, p, &worst);
+	}
+	if (rc == 0 && worst.code == MV_OK)
+		return 0;
+	mv_err_text(&worst, text, sizeof(text));
+	if (rc == 0)
+		mv_warn("another pack had what this one had not: %s", text);
+	if (rc == 0)
+		return 0;
+	mv_piece_drop(rd, p);
+	if (err != NULL)
+		*err = worst;
+	return rc;
+}
