@@ -81,6 +81,8 @@ mv_temp_open(struct mv_temp *t, int dirfd, mode_t mode, const char *what,
 			t->fd = mv_take_fd(&fd);
 			return 0;
 		}
+		if (fd >= 0)
+			(void)unlinkat(dirfd, t->name, 0);
 		mv_fd_closep(&fd);
 	}
 	return mv_err_set(err, MV_EIO, "no temporary to be had for '%s'", what);
