@@ -147,9 +147,10 @@ mv_keyset_add_epoch(struct mv_keyset *k, const struct mv_epoch_secrets *e,
 		i++;
 	memmove(&k->epochs[i + 1], &k->epochs[i],
 	    (k->nepochs - i) * sizeof(k->epochs[0]));
-	k->epochs[i] = *e;
+	/* Only what the flags name: the rest of *e is not ours to keep. */
+	k->epochs[i] = (struct mv_epoch_secrets){ .epoch = e->epoch };
 	k->nepochs++;
-	return 0;
+	return mv_epoch_secrets_merge(&k->epochs[i], e, err);
 }
 
 static int

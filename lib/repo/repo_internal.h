@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_REPO_REPO_INTERNAL_H
+#define MV_REPO_REPO_INTERNAL_H
+
+#include "repo/repo.h"
+
+/* What repo.c, repo_keyring.c and repo_grants.c share. */
+struct mv_repo {
+	struct mv_store **stores;	/* borrowed, the array owned */
+	size_t nstores;
+	struct mv_keyset *keys;		/* borrowed */
+	char *state_dir;		/* or NULL */
+	struct mv_keyring keyring;
+	/*
+	 * One for each epoch of the keyring, has 0 where our keys give
+	 * nothing.  Locked memory.
+	 */
+	struct mv_epoch_secrets *epochs;
+};
+
+/* Find the keyring in force, and hold it against what was seen before. */
+int mv_repo_find_keyring(struct mv_repo *r, struct mv_err *err) MV_MUST_CHECK;
+/* Fill epochs from key files and grants. */
+int mv_repo_open_grants(struct mv_repo *r, struct mv_err *err) MV_MUST_CHECK;
+
+#endif
