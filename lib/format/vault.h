@@ -13,7 +13,7 @@ struct mv_vault_recipient {
 
 struct mv_vault_version {
 	struct mv_id16 id;
-	struct mv_id32 hash;	/* of the object as stored */
+	struct mv_id32 hash;	/* of the object as stored: set, never given */
 	uint64_t number;
 	struct mv_id32 prev;
 	int64_t time;
