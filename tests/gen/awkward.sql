@@ -148,10 +148,11 @@ SELECT lo_from_bytea(700001, 'a small one'), lo_create(700002),
 COMMENT ON LARGE OBJECT 700001 IS 'one of three';
 
 -- Amounts move between two tables while the database is read: at any one
--- moment, and only at one moment, they add up to 1,000,000.
+-- moment, and only at one moment, they add up to 1,000,000.  One is large enough
+-- to be read by COPY, the other goes with the small tables.
 CREATE TABLE ledger_a (id int PRIMARY KEY, amount bigint NOT NULL, filler text);
 CREATE TABLE ledger_b (id int PRIMARY KEY, amount bigint NOT NULL, filler text);
-INSERT INTO ledger_a SELECT n, 1000, repeat(md5(n::text), 10) FROM generate_series(1, 1000) n;
+INSERT INTO ledger_a SELECT n, 1000, repeat(md5(n::text), 50) FROM generate_series(1, 1000) n;
 INSERT INTO ledger_b SELECT n, 0, repeat(md5(n::text), 10) FROM generate_series(1, 1000) n;
 CREATE TABLE ledger_log (id bigserial PRIMARY KEY, orphan bigint NOT NULL, moved bigint NOT NULL);
 ANALYZE;

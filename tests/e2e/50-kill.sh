@@ -1,0 +1,73 @@
+#!/bin/bash
+# Goal: killed at any moment, a backup leaves a store that checks clean, and
+# the next run uses what was already there.
+#
+#   KILLS   how many moments, spread over one backup (8; 30 in check-long)
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+KILLS=${KILLS:-8}
+# shellcheck disable=SC2119
+start_postgres
+make_site "$T/live" killed 50 0.06 400 0.5
+new_env clean "$T/live"
+# Slow compression makes the backup long enough to be hit in every stage.
+echo "level = ${LEVEL:-17}" >>"$T/clean.conf"
+
+now() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# again: store, keys and state as init left them.
+again() {
+	rm -rf "$T/store" "$T/state"
+	cp -a "$T/clean.store" "$T/store"
+	cp -a "$T/clean.state" "$T/state"
+}
+sed -e "s|clean.store|store|" -e "s|clean.state|state|" "$T/clean.conf" >"$T/kill.conf"
+chmod 600 "$T/kill.conf"
+
+again
+from=$(now)
+expect 0 mastvault backup -c "$T/kill.conf" --json
+whole=$(($(now) - from))
+full=$(field "$T/out" 'd["bytes_added"]')
+echo "a whole backup takes $whole ms and stores $full bytes"
+[ $whole -ge 5000 ] || echo "note: that is less than 5 s"
+
+with_packs=0
+reused_in=0
+for n in $(seq "$KILLS"); do
+	again
+	from=$(now)
+	"$MASTVAULT" backup -q -c "$T/kill.conf" >/dev/null 2>&1 &
+	pid=$!
+	at=$((whole * n / (KILLS + 1)))
+	sleep "$(printf '%d.%03d' $((at / 1000)) $((at % 1000)))"
+	kill -9 $pid 2>/dev/null || :
+	wait $pid 2>/dev/null || :
+	packs=$(find "$T/store/packs" -type f 2>/dev/null | wc -l)
+	expect 0 mastvault check -c "$T/kill.conf" --json
+	[ "$(field "$T/out" 'd["damaged"]')" = '[]' ] || fail "killed at $at ms: damaged"
+	expect 0 mastvault backup -c "$T/kill.conf" --json
+	added=$(field "$T/out" 'd["bytes_added"]')
+	reused=$((full - added))
+	echo "killed at $at ms with $packs packs: the next run reused about $reused of $full bytes"
+	if [ "$packs" -gt 0 ]; then
+		with_packs=$((with_packs + 1))
+		[ $reused -le 0 ] || reused_in=$((reused_in + 1))
+	fi
+	expect 0 mastvault check -c "$T/kill.conf" --read-data --json
+	[ "$(find "$T/store" -name '*tmp*' | wc -l)" = 0 ] || fail "temporary files are left"
+done
+echo "$with_packs of $KILLS after the first pack, $reused_in of these reused something"
+[ $with_packs -ge $((KILLS / 2)) ] || fail "too few moments after the first pack"
+[ $reused_in -gt 0 ] || fail "nothing was ever reused"
+restore() {
+	expect 0 mastvault restore --kit "$T/clean.kit" "$@"
+}
+# The kit names the store that init made; ours has taken its place.
+rm -rf "$T/clean.store"
+cp -a "$T/store" "$T/clean.store"
+restore latest --database "$(conninfo restored)" --media "$T/restored"
+same_database killed restored
+tests/compare/media.py "$T/live/public/system" "$T/restored" --ignore cache --ignore backups
