@@ -71,10 +71,17 @@ int mv_dirlist_load(struct mv_dirlist *out, int fd, void *scratch,
 void mv_dirlist_clear(struct mv_dirlist *d);
 
 /*
- * Read the attributes of fd, or of path when fd is -1 (a final symbolic link
- * is not followed), into e, sorted; their bytes lie in store.
+ * Whose attributes: those of fd, or when fd is -1 of path.  A final symbolic
+ * link is followed only when asked.
  */
-int mv_xattrs_read(int fd, const char *path, struct mv_entry *e,
+struct mv_xattr_of {
+	int fd;
+	const char *path;
+	bool follow;
+};
+
+/* Read them into e, sorted; their bytes lie in store. */
+int mv_xattrs_read(const struct mv_xattr_of *of, struct mv_entry *e,
     struct mv_buf *store, struct mv_err *err) MV_MUST_CHECK;
 
 #endif

@@ -469,14 +469,15 @@ int
 mv_walk_xattrs(struct mv_walk *w, int fd, struct mv_err *err)
 {
 	char by_path[MV_PATH_NAME_MAX + 64], shown[MV_PATH_SHOW];
+	struct mv_xattr_of of = { .fd = fd, .path = by_path };
 	int rc;
 
 	if (w->entered)
-		fd = w->levels[w->depth - 1].fd;
+		of.fd = w->levels[w->depth - 1].fd;
 	/* There is no lgetxattrat(); /proc leads through the parent's fd. */
 	(void)snprintf(by_path, sizeof(by_path), "/proc/self/fd/%d/%s",
 	    w->levels[w->parent].fd, w->path + w->name_at);
-	rc = mv_xattrs_read(fd, by_path, &w->entry, &w->xattrs, err);
+	rc = mv_xattrs_read(&of, &w->entry, &w->xattrs, err);
 	return mv_err_ctx(err, rc, "'%s'", mv_path_show(current(w), shown));
 }
 

@@ -11,16 +11,21 @@
 #define VALUE_MAX 65536
 
 static ssize_t
-list(int fd, const char *path, char *buf, size_t len)
+list(const struct mv_xattr_of *of, char *buf, size_t len)
 {
-	return fd >= 0 ? flistxattr(fd, buf, len) : llistxattr(path, buf, len);
+	if (of->fd >= 0)
+		return flistxattr(of->fd, buf, len);
+	return of->follow ? listxattr(of->path, buf, len) :
+	    llistxattr(of->path, buf, len);
 }
 
 static ssize_t
-value(int fd, const char *path, const char *name, uint8_t *buf, size_t len)
+value(const struct mv_xattr_of *of, const char *name, uint8_t *buf, size_t len)
 {
-	return fd >= 0 ? fgetxattr(fd, name, buf, len) :
-	    lgetxattr(path, name, buf, len);
+	if (of->fd >= 0)
+		return fgetxattr(of->fd, name, buf, len);
+	return of->follow ? getxattr(of->path, name, buf, len) :
+	    lgetxattr(of->path, name, buf, len);
 }
 
 /*
@@ -28,7 +33,7 @@ value(int fd, const char *path, const char *name, uint8_t *buf, size_t len)
  * yet move.
  */
 static int
-read_one(int fd, const char *path, const char *name, struct mv_entry *e,
+read_one(const struct mv_xattr_of *of, const char *name, struct mv_entry *e,
     struct mv_buf *store, struct mv_err *err)
 {
 	struct mv_xattr *x;
@@ -36,13 +41,13 @@ read_one(int fd, const char *path, const char *name, struct mv_entry *e,
 	ssize_t n;
 	int rc;
 
-	n = value(fd, path, name, NULL, 0);
+	n = value(of, name, NULL, 0);
 	if (n > VALUE_MAX)
 		errno = E2BIG;
 	if (n >= 0 && n <= VALUE_MAX) {
 		if (mv_buf_reserve(store, name_len + VALUE_MAX) < 0)
 			return mv_buf_failed(store, err);
-		n = value(fd, path, name, store->p + store->len + name_len,
+		n = value(of, name, store->p + store->len + name_len,
 		    VALUE_MAX);
 	}
 	/* Removed meanwhile: as if it had never been listed. */
@@ -75,7 +80,7 @@ by_name(const void *va, const void *vb)
 }
 
 int
-mv_xattrs_read(int fd, const char *path, struct mv_entry *e,
+mv_xattrs_read(const struct mv_xattr_of *of, struct mv_entry *e,
     struct mv_buf *store, struct mv_err *err)
 {
 	char names[4096], *p = names, *big = NULL;
@@ -83,19 +88,19 @@ mv_xattrs_read(int fd, const char *path, struct mv_entry *e,
 	size_t i;
 	int rc = 0;
 
-	n = list(fd, path, names, sizeof(names));
+	n = list(of, names, sizeof(names));
 	if (n < 0 && errno == ERANGE) {
 		p = big = malloc(LIST_MAX);
 		if (big == NULL)
 			return mv_err_set(err, MV_ENOMEM, "list attributes");
-		n = list(fd, path, big, LIST_MAX);
+		n = list(of, big, LIST_MAX);
 	}
 	if (n < 0 && errno != EOPNOTSUPP)
 		rc = mv_err_sys(err, "list attributes");
 	mv_buf_reset(store);
 	e->nxattrs = 0;
 	for (i = 0; rc == 0 && n > 0 && i < (size_t)n; i += strlen(p + i) + 1)
-		rc = read_one(fd, path, p + i, e, store, err);
+		rc = read_one(of, p + i, e, store, err);
 	free(big);
 	for (i = 0; i < e->nxattrs; i++) {
 		e->xattrs[i].name.p = store->p + (uintptr_t)e->xattrs[i].name.p;
