@@ -27,6 +27,7 @@ enum mv_index_flags {
 	MV_INDEX_FRESH = 1,	/* believe no local files, leave none */
 	/* Only packs that all stores have count (for deduplicating). */
 	MV_INDEX_EVERYWHERE = 2,
+	MV_INDEX_READ_ONLY = 4,	/* local files are used, not changed */
 };
 
 /* Lists the packs and brings the index up to date.  Needs S. */
@@ -65,7 +66,7 @@ size_t mv_index_find_segment(struct mv_index *ix, enum mv_kind kind,
 bool mv_index_has(struct mv_index *ix, enum mv_kind kind,
     const struct mv_id16 *id);
 
-/* How many packs count, and how many places of chunks and nodes they hold. */
+/* How many packs are listed, and how many places of chunks and nodes known. */
 uint64_t mv_index_packs(const struct mv_index *ix);
 uint64_t mv_index_entries(const struct mv_index *ix);
 
