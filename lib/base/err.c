@@ -26,6 +26,11 @@ static const struct {
 	{ MV_ENOREPO, "MV_ENOREPO" },
 };
 
+static void push_frame(struct mv_err *err, const char *fmt, va_list ap)
+    MV_PRINTF(2, 0);
+static void set_cause(struct mv_err *err, int code, int sys_errno,
+    const char *file, int line, const char *fmt, va_list ap) MV_PRINTF(6, 0);
+
 /* Append one frame; what does not fit is cut, and a frame with no room left out. */
 static void
 push_frame(struct mv_err *err, const char *fmt, va_list ap)
