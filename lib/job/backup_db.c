@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/tasks.h"
 #include "base/time.h"
 #include "job/job_internal.h"
 #include "mastodon/tables.h"
@@ -38,10 +40,9 @@ struct db_run {
 	size_t ncopied;
 	uint64_t expected;		/* bytes, for the progress */
 
+	struct mv_tasks jobs;
 	pthread_mutex_t lock;		/* guards what follows */
-	size_t next;
 	uint64_t done;
-	struct mv_err first;		/* why the run fails, if it does */
 };
 
 static int
@@ -49,28 +50,46 @@ task_write(void *arg, const uint8_t *buf, size_t len, struct mv_err *err)
 {
 	struct task *t = arg;
 	struct db_run *db = t->db;
-	int rc, failed;
+	int rc;
 
+	/* Another stream failed: what this one would add is of no use. */
+	rc = mv_tasks_failed(&db->jobs);
+	if (rc < 0)
+		return mv_err_set(err, rc, "another table failed");
 	rc = mv_stream_write(t->stream, buf, len, err);
 	if (rc < 0)
 		return rc;
 	t->bytes += len;
 	pthread_mutex_lock(&db->lock);
 	db->done += len;
-	failed = db->first.code;
 	mv_progress_bytes(&db->run->opts->progress, db->done, db->expected);
 	pthread_mutex_unlock(&db->lock);
-	/* Another stream failed: what this one would add is of no use. */
-	if (failed < 0)
-		return mv_err_set(err, failed, "another table failed");
 	return 0;
 }
 
+/* Copies t's table by the thread's own connection. */
 static int
-run_task(struct task *t, struct mv_pg_worker **worker, struct mv_err *err)
+copy_table(struct task *t, const struct mv_sink *sink, void **local,
+    struct mv_err *err)
 {
-	struct db_run *db = t->db;
-	struct mv_sink sink = { task_write, t };
+	struct mv_pg_worker *worker = *local;
+	int rc = 0;
+
+	if (worker == NULL)
+		rc = mv_pg_worker_open(t->db->source, &worker, err);
+	*local = worker;
+	if (rc == 0)
+		rc = mv_pg_copy_out(worker, t->table, sink, &t->rows, err);
+	return mv_err_ctx(err, rc, "table '%s.%s'", t->table->schema,
+	    t->table->name);
+}
+
+static int
+run_task(size_t i, void **local, void *arg, struct mv_err *err)
+{
+	struct db_run *db = arg;
+	struct task *t = &db->tasks[i];
+	const struct mv_sink sink = { task_write, t };
 	int rc;
 
 	rc = mv_stream_open(db->run->writer, (unsigned)t->class,
@@ -79,81 +98,19 @@ run_task(struct task *t, struct mv_pg_worker **worker, struct mv_err *err)
 		rc = mv_pg_dump_archive(db->source, db->copied, db->ncopied,
 		    &sink, err);
 	} else if (rc == 0) {
-		if (*worker == NULL)
-			rc = mv_pg_worker_open(db->source, worker, err);
-		if (rc == 0)
-			rc = mv_pg_copy_out(*worker, t->table, &sink,
-			    &t->rows, err);
+		rc = copy_table(t, &sink, local, err);
 	}
 	if (rc == 0)
 		rc = mv_stream_finish(t->stream, &t->root, err);
 	mv_stream_freep(&t->stream);
-	if (rc < 0 && t->table != NULL)
-		return mv_err_ctx(err, rc, "table '%s.%s'", t->table->schema,
-		    t->table->name);
 	return rc;
 }
 
-/* The next task, or NULL when there is none or the run has failed. */
-static struct task *
-next_task(struct db_run *db)
+static void
+end_thread(void *local, void *arg)
 {
-	struct task *t = NULL;
-
-	pthread_mutex_lock(&db->lock);
-	if (db->first.code == MV_OK && db->next < db->ntasks)
-		t = &db->tasks[db->next++];
-	pthread_mutex_unlock(&db->lock);
-	return t;
-}
-
-static void *
-job_main(void *arg)
-{
-	mv_auto(mv_pg_worker_freep) struct mv_pg_worker *worker = NULL;
-	struct db_run *db = arg;
-	struct task *t;
-
-	while ((t = next_task(db)) != NULL) {
-		struct mv_err err = { 0 };
-
-		if (run_task(t, &worker, &err) == 0)
-			continue;
-		pthread_mutex_lock(&db->lock);
-		if (db->first.code == MV_OK)
-			db->first = err;
-		pthread_mutex_unlock(&db->lock);
-	}
-	return NULL;
-}
-
-static int
-run_jobs(struct db_run *db, unsigned njobs, struct mv_err *err)
-{
-	pthread_t threads[64];
-	unsigned i, started = 0;
-	int rc = 0;
-
-	if (njobs == 0)
-		njobs = DEFAULT_JOBS;
-	if (njobs > MV_ARRAY_LEN(threads))
-		njobs = MV_ARRAY_LEN(threads);
-	for (i = 0; i < njobs; i++) {
-		rc = pthread_create(&threads[i], NULL, job_main, db);
-		if (rc != 0)
-			break;
-		started++;
-	}
-	/* Fewer threads only take longer; none at all is an error. */
-	for (i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
-	if (started == 0)
-		return mv_err_set(err, MV_ENOMEM, "start a thread");
-	if (db->first.code != MV_OK) {
-		*err = db->first;
-		return err->code;
-	}
-	return 0;
+	(void)arg;
+	mv_pg_worker_free(local);
 }
 
 /* Sticky, else Mastodon's known tables, else the server's statistics. */
@@ -212,6 +169,8 @@ plan_tasks(struct db_run *db, struct mv_err *err)
 			return t->class;
 	}
 	db->ntasks = db->ncopied + 1;
+	db->jobs = (struct mv_tasks){ .n = db->ntasks, .run = run_task,
+	    .end = end_thread, .arg = db };
 	db->run->report->tables = tables->n;
 	return 0;
 }
@@ -346,7 +305,8 @@ mv_backup_db(struct mv_backup_run *run, struct mv_err *err)
 	if (rc == 0)
 		rc = plan_tasks(&db, err);
 	if (rc == 0)
-		rc = run_jobs(&db, run->opts->jobs, err);
+		rc = mv_tasks_run(&db.jobs, run->opts->jobs > 0 ?
+		    run->opts->jobs : DEFAULT_JOBS, err);
 	if (rc == 0)
 		rc = describe(&db, err);
 	run->report->db_seconds = mv_time_monotonic() - start;
