@@ -29,6 +29,7 @@ struct mv_pg {
 	gid_t gid;
 	bool as_uid;			/* peer authentication needed uid */
 	int version;
+	bool unstoppable;		/* clean-up goes on after a stop */
 };
 
 struct mv_pg_session {
@@ -36,7 +37,6 @@ struct mv_pg_session {
 	PGconn *conn;			/* one of these two */
 	struct mv_process *psql;
 	struct mv_buf line;		/* what psql has said and we not read */
-	bool unstoppable;		/* clean-up goes on after a stop */
 };
 
 /* conninfo.c */

@@ -83,7 +83,7 @@ mv_pg_wait(struct mv_pg_session *s, struct mv_err *err)
 	int rc = 0;
 
 	while (rc == 0) {
-		if (!s->unstoppable && mv_stop_check(err) < 0) {
+		if (!s->pg->unstoppable && mv_stop_check(err) < 0) {
 			cancel_query(s->conn);
 			return MV_EINTR;
 		}
@@ -201,7 +201,7 @@ psql_line(struct mv_pg_session *s, char **line, struct mv_err *err)
 		    mv_buf_reserve(&s->line, CHUNK) < 0)
 			return mv_err_set(err, MV_ENOMEM, "read from psql");
 		rc = mv_pg_read_child(s->psql, s->line.p + s->line.len, CHUNK,
-		    s->unstoppable, &got, err);
+		    s->pg->unstoppable, &got, err);
 		if (rc < 0)
 			return rc;
 		if (got == 0)

@@ -73,6 +73,10 @@ static const struct {
 	    "SELECT e.extname AS name, e.extversion AS version, "
 	    "n.nspname AS schema FROM pg_extension e "
 	    "JOIN pg_namespace n ON n.oid = e.extnamespace ORDER BY 1" },
+	{ "tablespaces",
+	    "SELECT t.spcname AS name FROM pg_tablespace t WHERE t.oid IN "
+	    "(SELECT c.reltablespace FROM pg_class c WHERE c.oid >= 16384) "
+	    "ORDER BY 1" },
 	{ "indexes",
 	    "SELECT n.nspname AS schema, c.relname AS name, "
 	    "t.relname AS table, i.indisvalid AS valid, "
