@@ -202,7 +202,7 @@ static int
 pump_rows(struct mv_pg_worker *w, const struct mv_sink *sink,
     struct mv_err *err)
 {
-	size_t len, have = 0;
+	size_t len = 0, have = 0;
 	char *row = NULL;
 	int rc;
 

@@ -9,6 +9,7 @@
 
 #include "base/stop.h"
 #include "postgres/restore.h"
+#include "postgres/script.h"
 #include "postgres/source.h"
 #include "support/mv_test.h"
 #include "support/pg.h"
@@ -33,6 +34,8 @@ struct fx {
 	struct mv_pg_loader *loader;
 	char *conninfo;
 	char *prefix;
+	struct mv_pg_script *script;
+	struct mv_buf text;
 };
 
 static int
@@ -138,6 +141,9 @@ close_all(void **state)
 	mv_pg_loader_free(fx->loader);
 	mv_pg_restore_free(fx->restore);
 	mv_pg_free(fx->place);
+	mv_pg_script_free(fx->script);
+	fx->script = NULL;
+	mv_buf_clear(&fx->text);
 	free(fx->conninfo);
 	if (fx->prefix != NULL)
 		(void)unlink(fx->prefix);
@@ -540,6 +546,51 @@ a_prefix_restores_the_same(void **state)
 	mv_test_pg_sql(&fx->pg, "postgres", "DROP DATABASE new");
 }
 
+static void
+write_script(struct fx *fx)
+{
+	struct mv_sink sink = { .write = keep, .arg = &fx->text }, archive;
+	struct mv_err err;
+	size_t i;
+
+	assert_ok(mv_pg_script_new(NULL, fx->backup.facts, &sink, &fx->script,
+	    &err), &err);
+	archive = mv_pg_script_archive(fx->script);
+	assert_ok(archive.write(archive.arg, fx->backup.archive.p,
+	    fx->backup.archive.len, &err), &err);
+	assert_ok(mv_pg_script_pre(fx->script, &err), &err);
+	assert_ok(mv_pg_script_data(fx->script, &err), &err);
+	for (i = 0; i < fx->backup.n; i++) {
+		mv_auto(mv_pg_table_clear) struct mv_pg_table t = { 0 };
+
+		assert_ok(mv_pg_table_decode(json_array_get(fx->backup.tables,
+		    i), &t, &err), &err);
+		assert_ok(mv_pg_script_copy_begin(fx->script, &t, &err), &err);
+		assert_ok(keep(&fx->text, fx->backup.streams[i].p,
+		    fx->backup.streams[i].len, &err), &err);
+		assert_ok(mv_pg_script_copy_end(fx->script, &err), &err);
+	}
+	assert_ok(mv_pg_script_post(fx->script, &err), &err);
+}
+
+static void
+a_script_loads_with_psql(void **state)
+{
+	static const char *const psql[] = { "psql", "-X", "-q", "-v",
+	    "ON_ERROR_STOP=1", "-d", "new", NULL };
+	struct fx *fx = *state;
+	mv_auto(mv_buf_clear) struct mv_buf said = { 0 };
+
+	need_server(fx);
+	write_script(fx);
+	fx->prefix = mv_test_path(fx->pg.dir, "script.sql");
+	mv_test_write(fx->prefix, fx->text.p, fx->text.len);
+	mv_test_pg_sql(&fx->pg, "postgres", "CREATE DATABASE new");
+	assert_int_equal(mv_test_pg_run(&fx->pg, psql, fx->prefix, &said), 0);
+	assert_same_dump(fx, "new");
+	mv_test_pg_sql(&fx->pg, "postgres", "DROP DATABASE new");
+}
+
 int
 main(void)
 {
@@ -556,6 +607,7 @@ main(void)
 		T(a_locale_that_is_not_there_is_refused),
 		T(a_stop_still_drops_what_was_made),
 		T(a_prefix_restores_the_same),
+		T(a_script_loads_with_psql),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
