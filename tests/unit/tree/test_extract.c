@@ -241,7 +241,7 @@ what_is_there_and_the_same_is_kept(void **state)
 	for (i = 0; i < 2; i++) {
 		begin(fx);
 		assert_ok(put_dir(fx, "", 0755), &fx->err);
-		assert_ok(put_dir(fx, "closed", 0), &fx->err);
+		assert_ok(put_dir(fx, "closed", 0500), &fx->err);
 		assert_ok(put_file(fx, "closed/f", "text"), &fx->err);
 		assert_ok(put_link(fx, MV_ENTRY_HARDLINK, "h", "closed/f"),
 		    &fx->err);
