@@ -151,16 +151,16 @@ launch(struct mv_process *p)
 	if (pid > 0)
 		do
 			n = read(p->reportfd, &report, sizeof(report));
-		while (n < 0 && errno == EINTR);
+		while (n < 0 && (e = errno) == EINTR);
 	pthread_mutex_lock(&p->lock);
-	p->fork_errno = pid < 0 ? e : 0;
+	p->fork_errno = pid < 0 || n < 0 ? e : 0;
 	p->pid = pid;
 	if (n == (ssize_t)sizeof(report))
 		p->report = report;
 	p->started = true;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
-	return pid > 0 && report.sys_errno == 0;
+	return pid > 0 && n >= 0 && report.sys_errno == 0;
 }
 
 static void *
@@ -237,7 +237,7 @@ start_failed(const struct mv_process *p, struct mv_err *err)
 
 	errno = p->fork_errno;
 	if (p->fork_errno != 0)
-		return mv_err_sys(err, "fork for '%s'", p->name);
+		return mv_err_sys(err, "start a process for '%s'", p->name);
 	errno = p->report.sys_errno;
 	return mv_err_sys(err, "%s '%s'", steps[p->report.step], p->name);
 }

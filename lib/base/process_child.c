@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -102,18 +103,22 @@ default_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* As execvp: the first that starts; if none, EACCES tells more than ENOENT. */
+/*
+ * The first that starts.  If none does, EACCES tells more than ENOENT, unless
+ * it was only a folder of PATH that this user may not look into.
+ */
 static void
 exec_first(const struct mv_child *c)
 {
 	const char *path = c->paths;
+	struct stat st;
 	int denied = 0;
 	size_t i;
 
 	for (i = 0; i < c->npaths; i++) {
 		(void)execve(path, c->argv, c->env);
 		if (errno == EACCES)
-			denied = 1;
+			denied |= c->npaths == 1 || stat(path, &st) == 0;
 		else if (errno != ENOENT && errno != ENOTDIR)
 			return;
 		path += strlen(path) + 1;

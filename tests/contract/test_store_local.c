@@ -307,14 +307,38 @@ puts_of_two_processes_do_not_disturb_each_other(void **state)
 	assert_int_equal(mv_test_count(fx->root, ".tmp"), 0);
 }
 
+static int
+write_proc(const char *path, const char *text)
+{
+	mv_auto(mv_fd_closep) int fd = open(path, O_WRONLY);
+	size_t len = strlen(text);
+
+	return fd >= 0 && write(fd, text, len) == (ssize_t)len ? 0 : -1;
+}
+
+/* Who is not root may mount only where it is, which it is to itself. */
+static int
+own_namespaces(void)
+{
+	unsigned uid = getuid(), gid = getgid();
+	char uids[64], gids[64];
+
+	if (uid == 0)
+		return unshare(CLONE_NEWNS);
+	(void)snprintf(uids, sizeof(uids), "%u %u 1", uid, uid);
+	(void)snprintf(gids, sizeof(gids), "%u %u 1", gid, gid);
+	if (unshare(CLONE_NEWNS | CLONE_NEWUSER) < 0 ||
+	    write_proc("/proc/self/uid_map", uids) < 0 ||
+	    write_proc("/proc/self/setgroups", "deny") < 0)
+		return -1;
+	return write_proc("/proc/self/gid_map", gids);
+}
+
 /* A file system of 2 MiB on dir, in a name space of this process's own. */
 static int
 mount_small(const char *dir)
 {
-	uid_t uid = getuid();
-	int flags = CLONE_NEWNS | (uid != 0 ? CLONE_NEWUSER : 0);
-
-	if (unshare(flags) < 0 || mount("none", "/", NULL,
+	if (own_namespaces() < 0 || mount("none", "/", NULL,
 	    MS_REC | MS_PRIVATE, NULL) < 0)
 		return -1;
 	return mount("tmpfs", dir, "tmpfs", 0, "size=2m,nr_inodes=64");

@@ -117,6 +117,29 @@ create_never_replaces(void **state)
 	assert_int_equal(mv_test_count(fx->dir, ".tmp"), 0);
 }
 
+/* Some file systems have no hard links: linkat says EPERM there. */
+static void
+create_never_replaces_without_hard_links_either(void **state)
+{
+	struct fx *fx = *state;
+	int i, met, rc;
+
+	fault_kinds(FAULT_NAME);
+	fault_errno(EPERM);
+	for (i = 0; i < 2; i++) {
+		test_err = (struct mv_err){ 0 };
+		fault_at(1);
+		rc = mv_file_create(fx->path, i == 0 ? OLD : NEW,
+		    strlen(i == 0 ? OLD : NEW), 0600, &test_err);
+		met = fault_off();
+		assert_true(met);
+		assert_int_equal(rc, i == 0 ? 0 : MV_EEXIST);
+	}
+	fault_errno(EIO);
+	assert_file(fx, OLD);
+	assert_int_equal(mv_test_count(fx->dir, ".tmp"), 0);
+}
+
 static void
 too_long_and_missing_files_are_told_apart(void **state)
 {
@@ -260,6 +283,7 @@ main(void)
 		T(replaced_file_has_exactly_the_mode),
 		T(link_stays_a_link),
 		T(create_never_replaces),
+		T(create_never_replaces_without_hard_links_either),
 		T(too_long_and_missing_files_are_told_apart),
 		T(directories_are_made_with_their_parents),
 		T(lock_has_one_holder),
