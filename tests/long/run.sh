@@ -1,0 +1,32 @@
+#!/bin/bash
+# run.sh - what takes too long for every change: more kills, fuzzing, and the
+# README on empty systems.
+#
+#   FUZZ_SECONDS   per target (60)
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+export B=${B:-build/default}
+passed=0
+failed=0
+skipped=0
+
+run() {
+	local rc=0 start=$SECONDS
+	echo "=== $*"
+	"$@" || rc=$?
+	case $rc in
+	0) passed=$((passed + 1)) ;;
+	77) skipped=$((skipped + 1)) ;;
+	*) failed=$((failed + 1)) ;;
+	esac
+	echo "=== exit code $rc after $((SECONDS - start)) s"
+}
+
+run env KILLS=30 tests/e2e/50-kill.sh
+for target in tests/fuzz/fuzz_*.c; do
+	run tests/fuzz/run.sh "$target"
+done
+run tests/long/bare-debian.sh bookworm demo check
+run tests/long/bare-debian.sh trixie demo check
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
