@@ -30,14 +30,12 @@ struct mv_media_out {
 	struct mv_backup_run *run;
 	struct mv_walk *walk;
 	struct mv_file_reader *reader;
-	struct mv_cache_in *old;	/* NULL when there is none */
-	struct mv_cache_out *cache;	/* of this run */
+	struct mv_cache *old;		/* of the last run */
+	struct mv_cache_writer *cache;	/* of this run */
 	struct mv_chunks *chunks;
 	struct mv_list *content;
 	struct mv_stream *manifest;
 	struct mv_buf record;
-	struct mv_ids reused;
-	uint64_t entries;
 	int writer_rc;		/* set when our side failed, not the file */
 	struct mv_err noted;	/* a failure inside a callback */
 };
@@ -50,12 +48,11 @@ mv_media_out_free(struct mv_media_out *m)
 	mv_stream_free(m->manifest);
 	mv_list_free(m->content);
 	mv_chunks_free(m->chunks);
-	mv_cache_out_free(m->cache);
-	mv_cache_in_free(m->old);
+	mv_cache_writer_free(m->cache);
+	mv_cache_free(m->old);
 	mv_file_reader_free(m->reader);
 	mv_walk_free(m->walk);
 	mv_buf_clear(&m->record);
-	mv_ids_clear(&m->reused);
 	free(m);
 }
 
@@ -147,9 +144,10 @@ read_file(struct mv_media_out *m, struct mv_entry *e, struct mv_walk_stat *st,
 
 static int
 store_entry(struct mv_media_out *m, const struct mv_entry *e,
-    const struct mv_walk_stat *st, const struct mv_ids *ids,
+    const struct mv_walk_stat *st, const struct mv_id16 *ids,
     struct mv_err *err)
 {
+	size_t n = e->type == MV_ENTRY_FILE ? e->nchunks : 0;
 	int rc;
 
 	mv_buf_reset(&m->record);
@@ -157,13 +155,10 @@ store_entry(struct mv_media_out *m, const struct mv_entry *e,
 	if (rc == 0)
 		rc = mv_stream_write(m->manifest, m->record.p, m->record.len,
 		    err);
-	if (rc == 0 && ids != NULL)
-		rc = mv_list_add(m->content, ids->p, ids->n, err);
 	if (rc == 0)
-		rc = mv_cache_out_add(m->cache, m->record.p, m->record.len, st,
-		    ids != NULL ? ids->p[0].b : NULL,
-		    ids != NULL ? ids->n : 0, err);
-	m->entries++;
+		rc = mv_list_add(m->content, ids, n, err);
+	if (rc == 0)
+		rc = mv_cache_add(m->cache, e, st, (const uint8_t *)ids, err);
 	return rc;
 }
 
@@ -183,73 +178,79 @@ leave_out(struct mv_media_out *m, int rc, struct mv_err *why,
 	return 0;
 }
 
-/* Take the file over from the last run, if it is the same and still there. */
+/*
+ * Take the entry over from the last run, if it is the same and its chunks
+ * are still there.
+ */
 static int
-reuse_file(struct mv_media_out *m, struct mv_entry *e,
+reuse(struct mv_media_out *m, const struct mv_entry *e,
     const struct mv_walk_stat *st, bool *done, struct mv_err *err)
 {
-	const struct mv_cache_hit *hit = NULL;
-	int rc;
+	const struct mv_cache_record *old = NULL;
+	const struct mv_id16 *ids;
+	struct mv_entry again;
+	int rc = 0;
 
 	*done = false;
-	if (m->old == NULL)
+	if (!mv_cache_seek(m->old, e->path, &old) ||
+	    !mv_cache_is_same(old, e, st))
 		return 0;
-	rc = mv_cache_in_seek(m->old, e, st, &hit, err);
-	if (rc < 0 || hit == NULL)
-		return rc;
-	m->reused.n = 0;
-	rc = mv_ids_add(&m->reused, (const struct mv_id16 *)hit->ids,
-	    hit->nids, err);
-	if (rc == 0)
-		rc = mv_writer_reuse(m->run->writer, m->reused.p,
-		    m->reused.n, done, err);
-	if (rc < 0 || !*done)
-		return rc;
-	m->run->report->files_unchanged++;
-	m->run->report->media_bytes += hit->entry->size;
-	return store_entry(m, hit->entry, st, &m->reused, err);
+	/* What is the same but for the names that this host has for its ids. */
+	again = old->entry;
+	again.owner = e->owner;
+	again.group = e->group;
+	ids = (const struct mv_id16 *)old->ids;
+	if (e->type == MV_ENTRY_FILE && again.nchunks > 0) {
+		rc = mv_writer_reuse(m->run->writer, ids, again.nchunks, done,
+		    err);
+		if (rc < 0 || !*done)
+			return rc;
+	}
+	*done = true;
+	if (e->type == MV_ENTRY_FILE) {
+		m->run->report->files_unchanged++;
+		m->run->report->media_bytes += mv_entry_data_size(&again);
+	}
+	return store_entry(m, &again, st, ids, err);
 }
 
+/*
+ * Read what the walk does not: content and attributes.  *taken is false when
+ * that could not be had, and the entry is left out.
+ */
 static int
-take_file(struct mv_media_out *m, struct mv_entry *e, struct mv_walk_stat *st,
-    struct mv_err *err)
+take_anew(struct mv_media_out *m, struct mv_entry *e,
+    struct mv_walk_stat *st, bool *taken, struct mv_err *err)
 {
 	struct mv_err why = { 0 };
-	bool done = false;
-	int rc;
+	int rc = 0;
 
-	rc = reuse_file(m, e, st, &done, err);
-	if (rc < 0)
-		return rc;
-	if (!done) {
-		m->writer_rc = 0;
+	m->writer_rc = 0;
+	*taken = false;
+	if (e->type == MV_ENTRY_FILE)
 		rc = read_file(m, e, st, &why);
-		if (rc < 0)
-			return leave_out(m, rc, &why, err);
-		rc = store_entry(m, e, st, mv_chunks_ids(m->chunks), err);
-	}
-	m->run->report->files++;
-	return rc;
+	else if (e->type != MV_ENTRY_HARDLINK)
+		rc = mv_walk_xattrs(m->walk, -1, &why);
+	if (rc < 0)
+		return leave_out(m, rc, &why, err);
+	*taken = true;
+	return store_entry(m, e, st, mv_chunks_ids(m->chunks)->p, err);
 }
 
 static int
 take_entry(struct mv_media_out *m, struct mv_entry *e,
     struct mv_walk_stat *st, struct mv_err *err)
 {
-	struct mv_err why = { 0 };
+	bool done = false;
 	int rc;
 
-	if (e->type == MV_ENTRY_FILE)
-		return take_file(m, e, st, err);
-	if (e->type != MV_ENTRY_HARDLINK) {
-		m->writer_rc = 0;
-		rc = mv_walk_xattrs(m->walk, -1, &why);
-		if (rc < 0)
-			return leave_out(m, rc, &why, err);
-	} else {
+	rc = reuse(m, e, st, &done, err);
+	if (rc == 0 && !done)
+		rc = take_anew(m, e, st, &done, err);
+	if (rc == 0 && done && (e->type == MV_ENTRY_FILE ||
+	    e->type == MV_ENTRY_HARDLINK))
 		m->run->report->files++;
-	}
-	return store_entry(m, e, st, NULL, err);
+	return rc;
 }
 
 static int
@@ -257,7 +258,7 @@ take_all(struct mv_media_out *m, struct mv_err *err)
 {
 	const struct mv_progress *progress = &m->run->opts->progress;
 	struct mv_entry *e = NULL;
-	struct mv_walk_stat st = { 0 };
+	struct mv_walk_stat st;
 	int rc;
 
 	while ((rc = mv_walk_next(m->walk, &e, &st, err)) == 1) {
@@ -295,7 +296,9 @@ static int
 open_caches(struct mv_media_out *m, struct mv_err *err)
 {
 	mv_auto(mv_key_wipe) struct mv_key key = { 0 };
+	mv_auto(mv_buf_clear) struct mv_buf binding = { 0 };
 	mv_auto(mv_freep) char *path = NULL;
+	char text[MV_ERR_TEXT_MAX];
 	int rc;
 
 	if (asprintf(&path, "%s/media.cache",
@@ -303,11 +306,22 @@ open_caches(struct mv_media_out *m, struct mv_err *err)
 		path = NULL;
 		return mv_err_set(err, MV_ENOMEM, "open the media cache");
 	}
-	rc = cache_key(m->run, &key, err);
+	/* Another repository's or another tree's cache is none. */
+	mv_buf_put(&binding, mv_repo_id(m->run->repo), MV_REPO_ID_BYTES);
+	mv_buf_put_str(&binding, m->run->src->media);
+	rc = mv_buf_failed(&binding, err);
 	if (rc == 0)
-		rc = mv_cache_in_open(path, &key, &m->old, err);
+		rc = cache_key(m->run, &key, err);
 	if (rc == 0)
-		rc = mv_cache_out_open(path, &key, &m->cache, err);
+		rc = mv_cache_open(path, &key, binding.p, binding.len, &m->old,
+		    err);
+	if (rc == 0 && mv_cache_damage(m->old) != NULL) {
+		(void)mv_err_text(mv_cache_damage(m->old), text, sizeof(text));
+		mv_warn("all media files are read again: %s", text);
+	}
+	if (rc == 0)
+		rc = mv_cache_writer_new(path, &key, binding.p, binding.len,
+		    &m->cache, err);
 	return rc;
 }
 
@@ -441,5 +455,5 @@ mv_backup_media(struct mv_backup_run *run, struct mv_media_out **out,
 int
 mv_media_out_commit(struct mv_media_out *m, struct mv_err *err)
 {
-	return mv_cache_out_commit(m->cache, err);
+	return mv_cache_commit(m->cache, err);
 }
