@@ -335,6 +335,54 @@ remove_withstands_every_fault(void **state)
 	assert_true(fault_sweep(&sweep) >= 5);
 }
 
+/*
+ * Nothing can cut the power here, so the order of calls is what is held to:
+ * bytes before the name, the name before the answer, and every directory on
+ * the way once for each process, whoever made it.
+ */
+static void
+what_is_put_is_synced_before_the_answer(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *want;
+	} cases[] = {
+		{ "packs/new/a", "mkdirat mkdirat fsync mkdirat fsync "
+		    "write fsync linkat fsync" },
+		{ "packs/new/b", "write fsync linkat fsync" },
+		{ "packs/newer/c", "mkdirat fsync write fsync linkat fsync" },
+		{ "d", "write fsync linkat fsync" },
+		{ "d", "fsync" },
+	};
+	struct fx *fx = *state;
+	size_t i;
+	int rc;
+
+	open_store(fx);
+	fault_kinds(FAULT_WRITE | FAULT_SYNC | FAULT_NAME | FAULT_MKDIR);
+	for (i = 0; i < MV_ARRAY_LEN(cases); i++) {
+		fault_trace();
+		rc = mv_store_put(fx->st, cases[i].name, "x", 1, NULL);
+		(void)fault_off();
+		assert_true(rc == 0 || rc == MV_EEXIST);
+		assert_string_equal(fault_traced(), cases[i].want);
+	}
+	mv_store_freep(&fx->st);
+	/* Another process cannot know that the directories are durable. */
+	open_store(fx);
+	fault_trace();
+	rc = mv_store_put(fx->st, "packs/new/e", "x", 1, NULL);
+	(void)fault_off();
+	assert_int_equal(rc, 0);
+	assert_string_equal(fault_traced(),
+	    "mkdirat fsync fsync write fsync linkat fsync");
+	fault_trace();
+	rc = mv_store_remove(fx->st, "packs/new/e", NULL);
+	(void)fault_off();
+	assert_int_equal(rc, 0);
+	assert_string_equal(fault_traced(), "fsync");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -347,6 +395,7 @@ main(void)
 		T(create_can_be_done_again_after_every_fault),
 		T(reading_never_answers_short),
 		T(remove_withstands_every_fault),
+		T(what_is_put_is_synced_before_the_answer),
 	};
 
 	return cmocka_run_group_tests_name("store_local_fault", tests, NULL,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,7 @@
 
 #define SWEEP_MAX 20000
 
-enum mode { OFF, AT, FROM, KILL_AT };
+enum mode { OFF, AT, FROM, KILL_AT, TRACE };
 
 static atomic_int mode = OFF;
 static atomic_uint target, calls;
@@ -24,6 +25,7 @@ static atomic_int fired;
 static unsigned kinds = FAULT_ALL;
 static int io_errno = EIO;
 static const char *_Atomic what = "nothing";
+static char trace[4096];
 
 void
 fault_kinds(unsigned k)
@@ -77,6 +79,28 @@ fault_what(void)
 	return what;
 }
 
+void
+fault_trace(void)
+{
+	trace[0] = '\0';
+	start(TRACE, 0);
+}
+
+const char *
+fault_traced(void)
+{
+	return trace;
+}
+
+static void
+note(const char *name)
+{
+	size_t used = strlen(trace);
+
+	(void)snprintf(trace + used, sizeof(trace) - used, "%s%s",
+	    used > 0 ? " " : "", name);
+}
+
 /* Count one call; true when it is to fail, with errno set. */
 static int
 hit(unsigned kind, const char *name)
@@ -86,6 +110,10 @@ hit(unsigned kind, const char *name)
 
 	if (m == OFF || (kinds & kind) == 0)
 		return 0;
+	if (m == TRACE) {
+		note(name);
+		return 0;
+	}
 	n = atomic_fetch_add(&calls, 1) + 1;
 	if (n < target || (n > target && m != FROM))
 		return 0;

@@ -38,6 +38,11 @@ int fault_off(void);
 /* The call that failed last, as "openat". */
 const char *fault_what(void);
 
+/* No call fails, but those of the kinds that count are written down. */
+void fault_trace(void);
+/* What was, in order, as "write fsync linkat fsync" (of one thread only). */
+const char *fault_traced(void);
+
 /*
  * Run op with the fault at 1, 2, ... (once as fault_at, and once as
  * fault_from) until it gets through without meeting it; each time check is

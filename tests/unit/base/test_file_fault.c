@@ -274,6 +274,25 @@ create_withstands_every_fault(void **state)
 	assert_true(fault_sweep(&sweep) >= 10);
 }
 
+static void
+bytes_are_synced_before_the_name_and_the_name_after(void **state)
+{
+	struct fx *fx = *state;
+	int rc;
+
+	fault_kinds(FAULT_WRITE | FAULT_SYNC | FAULT_NAME);
+	fault_trace();
+	rc = mv_file_create(fx->path, OLD, strlen(OLD), 0600, NULL);
+	(void)fault_off();
+	assert_int_equal(rc, 0);
+	assert_string_equal(fault_traced(), "write fsync linkat fsync");
+	fault_trace();
+	rc = replace(fx, NEW, NULL);
+	(void)fault_off();
+	assert_int_equal(rc, 0);
+	assert_string_equal(fault_traced(), "write fsync renameat fsync");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -290,6 +309,7 @@ main(void)
 		T(replace_withstands_every_fault),
 		T(replace_withstands_a_kill_anywhere),
 		T(create_withstands_every_fault),
+		T(bytes_are_synced_before_the_name_and_the_name_after),
 	};
 
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
