@@ -11,6 +11,14 @@
 #include <string.h>
 #include <time.h>
 
+/* With FORTIFY and clang some are macros, which cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets atoi atol atoll
 #pragma GCC poison system popen mktemp tmpnam tempnam gmtime localtime
 #pragma GCC poison asctime strncpy strncat
