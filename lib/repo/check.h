@@ -10,8 +10,8 @@
  *
  * Structure from the stores alone (the local index is not believed): keyring
  * chain, snapshots and their chains, every node, every pinned segment, index
- * objects, sizes, foreign or half-written objects.  read_data also reads
- * packs whole: SHA-256 against the name, footer, each segment's hash and
+ * objects, sizes, foreign or half-written objects.  All objects but packs are
+ * read whole, from every store.  read_data also reads packs whole: SHA-256 against the name, footer, each segment's hash and
  * signature, and with a reader's key each segment is opened and every chunk
  * compared with its id.
  */
@@ -37,10 +37,14 @@ struct mv_check_report {
 	size_t nwarnings;
 	uint64_t snapshots, packs, segments, bytes;
 	bool contents;		/* chunks were verified too */
+	unsigned unreachable;	/* stores that could not be looked into */
 };
 
 void mv_check_report_clear(struct mv_check_report *r);
-/* 0 also when damage was found: the report says so. */
+/*
+ * 0 also when damage was found: the report says so.  A store that cannot be
+ * listed is a warning and counts as unreachable; MV_EIO when none can.
+ */
 int mv_repo_check(struct mv_repo *r, const struct mv_check_opts *opts,
     struct mv_check_report *out, struct mv_err *err) MV_MUST_CHECK;
 

@@ -76,11 +76,19 @@ int mv_walk_next(struct mv_walk *w, const struct mv_id16 **ids, size_t *n,
 int mv_walk_skip(struct mv_walk *w, uint64_t n, struct mv_err *err)
     MV_MUST_CHECK;
 /*
- * Called for every node before it is read; true leaves out all below it,
- * which then does not appear in the walk.
+ * For check.  enter is called for every node before it is read; when it
+ * returns true all below the node is left out, and does not appear in the
+ * walk.  leave is called for a node that was entered and is done.  After a
+ * failure the next call goes on behind the node that failed.
  */
-void mv_walk_prune(struct mv_walk *w, bool (*skip)(const struct mv_id16 *id,
-    unsigned level, uint64_t leaves, void *arg), void *arg);
+struct mv_walk_ops {
+	bool (*enter)(void *arg, const struct mv_id16 *id, unsigned level,
+	    uint64_t leaves);
+	void (*leave)(void *arg, const struct mv_id16 *id, unsigned level,
+	    uint64_t leaves);
+	void *arg;
+};
+void mv_walk_watch(struct mv_walk *w, const struct mv_walk_ops *ops);
 
 /*
  * pins: which segments a snapshot names, in memory: some 30 bytes and a bit

@@ -18,9 +18,10 @@ struct mv_walk {
 	struct mv_list_node *nodes[DEPTH_MAX];	/* kept for the next push */
 	size_t next[DEPTH_MAX];
 	size_t inline_next;
-	bool (*skip)(const struct mv_id16 *id, unsigned level,
-	    uint64_t leaves, void *arg);
-	void *skip_arg;
+	/* Of each, what its parent says. */
+	struct mv_id16 ids[DEPTH_MAX];
+	uint64_t leaves[DEPTH_MAX];
+	struct mv_walk_ops ops;
 };
 
 int
@@ -62,11 +63,9 @@ mv_walk_freep(struct mv_walk **w)
 }
 
 void
-mv_walk_prune(struct mv_walk *w, bool (*skip)(const struct mv_id16 *id,
-    unsigned level, uint64_t leaves, void *arg), void *arg)
+mv_walk_watch(struct mv_walk *w, const struct mv_walk_ops *ops)
 {
-	w->skip = skip;
-	w->skip_arg = arg;
+	w->ops = *ops;
 }
 
 /* Does a node say what its parent says of it? */
@@ -101,7 +100,8 @@ push(struct mv_walk *w, const struct mv_id16 *id, unsigned level,
 	struct mv_list_node **node = &w->nodes[w->depth];
 	int rc;
 
-	if (w->skip != NULL && w->skip(id, level, leaves, w->skip_arg))
+	if (w->ops.enter != NULL &&
+	    w->ops.enter(w->ops.arg, id, level, leaves))
 		return 0;
 	if (*node == NULL)
 		*node = malloc(sizeof(**node));
@@ -116,6 +116,8 @@ push(struct mv_walk *w, const struct mv_id16 *id, unsigned level,
 		rc = check_node(*node, level, leaves, err);
 	if (rc < 0)
 		return rc;
+	w->ids[w->depth] = *id;
+	w->leaves[w->depth] = leaves;
 	w->next[w->depth++] = 0;
 	return 0;
 }
@@ -141,6 +143,9 @@ advance(struct mv_walk *w, struct mv_err *err)
 
 	if (*next == top->n) {
 		w->depth--;
+		if (w->ops.leave != NULL)
+			w->ops.leave(w->ops.arg, &w->ids[w->depth],
+			    top->level, w->leaves[w->depth]);
 		return 0;
 	}
 	i = (*next)++;
