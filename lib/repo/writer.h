@@ -15,7 +15,7 @@
  * Bounded queues join the stages, so memory does not depend on the input.
  *
  * Several producers (threads) may feed one writer, each through its own
- * struct mv_chunks.  The first failure of any stage stops all of them, and
+ * struct mv_chunks, which it frees before the writer is freed.  The first failure of any stage stops all of them, and
  * every later call returns it.
  */
 struct mv_writer;
@@ -49,7 +49,7 @@ struct mv_writer_stats {
 	uint64_t chunks, chunks_new;
 	uint64_t bytes_resumed;	/* found in packs no snapshot pins yet */
 };
-/* A consistent copy, at any time (progress). */
+/* At any time, for progress; exact once nothing is on its way. */
 void mv_writer_stats(struct mv_writer *w, struct mv_writer_stats *out);
 
 /* ids: a growing list of chunk ids. */
