@@ -15,10 +15,18 @@ command -v clang >/dev/null || {
 	exit 1
 }
 san=address,undefined
-tree=build/fuzzer-$san
-make --no-print-directory CC=clang B="$tree" \
-	CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,$san -fno-sanitize-recover=undefined -U_FORTIFY_SOURCE" \
-	LDFLAGS="-fsanitize=$san" "$tree/libmastvault.a" "$tree/libsupport.a"
+tree=build/fuzzer
+libs="$tree/libcmd.a $tree/libbackends.a $tree/libmastvault.a"
+
+# build FILE... - instrumented, in a tree of its own.
+build() {
+	make --no-print-directory -j2 CC=clang B="$tree" \
+		CFLAGS="-O1 -g -U_FORTIFY_SOURCE -fsanitize=fuzzer-no-link,$san -fno-sanitize-recover=undefined" \
+		"$@"
+}
+
+# shellcheck disable=SC2086
+build $libs
 [ $# -gt 0 ] || set -- tests/fuzz/fuzz_*.c
 failed=0
 for target; do
@@ -29,14 +37,11 @@ for target; do
 		exit 2
 	}
 	mkdir -p "$out/$what" "$tree/tests/fuzz"
-	make --no-print-directory CC=clang B="$tree" \
-		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,$san -fno-sanitize-recover=undefined -U_FORTIFY_SOURCE" \
-		"$tree/obj/tests/fuzz/fuzz_$what.o"
-	# shellcheck disable=SC2046
-	clang -fsanitize=fuzzer,$san -o "$tree/tests/fuzz/fuzz_$what" \
-		"$tree/obj/tests/fuzz/fuzz_$what.o" \
-		"$tree/libsupport.a" "$tree/libmastvault.a" $(pkg-config --libs \
-			$(sed -n 's/^PKGS *:= *//p' Makefile)) -pthread
+	build "$tree/obj/tests/fuzz/fuzz_$what.o"
+	# shellcheck disable=SC2046,SC2086
+	clang -fsanitize=fuzzer,$san -pthread -o "$tree/tests/fuzz/fuzz_$what" \
+		"$tree/obj/tests/fuzz/fuzz_$what.o" $libs \
+		$(pkg-config --libs $(sed -n 's/^PKGS *:= *//p' Makefile))
 	echo "fuzz: $what for $seconds s"
 	if ! "$tree/tests/fuzz/fuzz_$what" -max_total_time="$seconds" -timeout=10 \
 		-rss_limit_mb=1024 -print_final_stats=0 -verbosity=0 \
@@ -44,8 +49,9 @@ for target; do
 		failed=$((failed + 1))
 		for f in "$out/$what"-*; do
 			[ -f "$f" ] || continue
-			cp "$f" "tests/fuzz/corpus/$what/"
-			echo "kept as tests/fuzz/corpus/$what/${f##*/}" >&2
+			kept=tests/fuzz/corpus/$what/${f##*/"$what"-}
+			mv "$f" "$kept"
+			echo "kept as $kept" >&2
 		done
 	fi
 done
