@@ -297,6 +297,78 @@ static const char give_sql[] =
     "  FROM pg_largeobject_metadata l WHERE l.lomowner = mine "
     "LOOP EXECUTE s; END LOOP; END $mv$";
 
+/*
+ * What ALTER DATABASE ... SET had given the source.  A list (search_path) is
+ * quoted otherwise than a text; FROM CURRENT spares us knowing which is which.
+ */
+static int
+set_one(struct mv_pg_restore *r, struct mv_pg_session *s, const char *name,
+    const char *value, struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf set = { 0 };
+	mv_auto(mv_buf_clear) struct mv_buf alter = { 0 };
+	mv_auto(mv_json_decrefp) json_t *ignored = NULL;
+	int rc;
+
+	mv_buf_put_str(&set, "SELECT pg_catalog.set_config(");
+	mv_pg_put_literal(&set, name);
+	mv_buf_put_str(&set, ", ");
+	mv_pg_put_literal(&set, value);
+	mv_buf_put_str(&set, ", true)");
+	(void)mv_buf_cstr(&set);
+	mv_buf_put_str(&alter, "ALTER DATABASE ");
+	mv_pg_put_ident(&alter, r->beside);
+	mv_buf_printf(&alter, " SET %s FROM CURRENT", name);
+	(void)mv_buf_cstr(&alter);
+	rc = mv_buf_failed(&set, err);
+	if (rc == 0)
+		rc = mv_buf_failed(&alter, err);
+	if (rc == 0)
+		rc = mv_pg_exec(s, "BEGIN", err);
+	if (rc == 0)
+		rc = mv_pg_query(s, (char *)set.p, &ignored, err);
+	if (rc == 0)
+		rc = mv_pg_exec(s, (char *)alter.p, err);
+	return rc < 0 ? rc : mv_pg_exec(s, "COMMIT", err);
+}
+
+/* "name=value" with a plain name; others (of extensions too) have dots. */
+static bool
+split_setting(char *text, char **value)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+
+	if (n == 0 || text[n] != '=')
+		return false;
+	text[n] = '\0';
+	*value = text + n + 1;
+	return true;
+}
+
+static void
+apply_settings(struct mv_pg_restore *r)
+{
+	json_t *settings = json_object_get(r->facts, "settings"), *one;
+	size_t i;
+
+	json_array_foreach(settings, i, one) {
+		mv_auto(mv_pg_session_freep) struct mv_pg_session *s = NULL;
+		mv_auto(mv_freep) char *text = NULL;
+		char *value;
+
+		if (json_string_value(one) != NULL)
+			text = strdup(json_string_value(one));
+		if (text == NULL || !split_setting(text, &value))
+			continue;
+		/* No setting is worth a restore. */
+		if (mv_pg_session_open(r->opts.pg, r->beside, &s, NULL) < 0 ||
+		    set_one(r, s, text, value, NULL) < 0)
+			mv_warn("the database's setting '%s' could not be "
+			    "restored", text);
+	}
+}
+
 int
 mv_pg_restore_post(struct mv_pg_restore *r, struct mv_err *err)
 {
@@ -312,6 +384,8 @@ mv_pg_restore_post(struct mv_pg_restore *r, struct mv_err *err)
 	if (rc == 0)
 		rc = mv_err_ctx(err, mv_pg_exec(s, "ANALYZE", err),
 		    "gather statistics");
+	if (rc == 0)
+		apply_settings(r);
 	return rc;
 }
 

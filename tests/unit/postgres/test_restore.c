@@ -109,6 +109,9 @@ setup(void **state)
 	mv_test_pg_sql(&fx->pg, "awkward", awkward_sql);
 	mv_test_pg_sql(&fx->pg, "awkward", "ALTER TABLE ab OWNER TO owner; "
 	    "GRANT SELECT ON big TO owner");
+	mv_test_pg_sql(&fx->pg, "awkward", "ALTER DATABASE awkward SET "
+	    "search_path = \"Odd.Schema\", public; ALTER DATABASE awkward "
+	    "SET default_transaction_read_only = on");
 	mv_test_pg_dump(&fx->pg, "awkward", &fx->before);
 	back_up(&fx->pg, "awkward", &fx->backup);
 	return 0;
@@ -264,7 +267,7 @@ static void
 a_restored_database_dumps_the_same(void **state)
 {
 	struct fx *fx = *state;
-	mv_auto(mv_freep) char *total = NULL;
+	mv_auto(mv_freep) char *total = NULL, *settings = NULL;
 	struct mv_err err;
 	char *old = NULL;
 
@@ -281,6 +284,11 @@ a_restored_database_dumps_the_same(void **state)
 	assert_same_dump(fx, "new");
 	total = mv_test_pg_value(&fx->pg, "new", "SELECT total FROM mv_of_mv");
 	assert_string_equal(total, "5000");
+	settings = mv_test_pg_value(&fx->pg, "new", "SELECT count(DISTINCT "
+	    "s.setconfig) || ':' || count(*) FROM pg_db_role_setting s JOIN "
+	    "pg_database d ON d.oid = s.setdatabase "
+	    "WHERE d.datname IN ('new', 'awkward')");
+	assert_string_equal(settings, "1:2");
 	mv_test_pg_sql(&fx->pg, "postgres", "DROP DATABASE new");
 }
 
