@@ -81,8 +81,10 @@ note_problem(void *arg, enum mv_walk_problem what, struct mv_span path,
 		mv_warn("cannot read '%s': %s", shown, text);
 	else if (what == MV_WALK_SPECIAL)
 		mv_info("'%s' is no file and is left out", shown);
-	if (list != NULL && m->noted.code == MV_OK)
-		(void)mv_named_add(list, shown, strlen(shown), &m->noted);
+	/* A callback cannot fail: take_all() looks at noted. */
+	if (list != NULL && m->noted.code == MV_OK &&
+	    mv_named_add(list, shown, strlen(shown), &m->noted) < 0)
+		mv_debug("cannot note '%s'", shown);
 }
 
 /* Where the file's bytes go; a failure here is ours and not the file's. */
