@@ -176,21 +176,21 @@ static int
 check_stream(struct visit *v, struct mv_reader *rd, struct mv_idhash *h,
     const struct mv_root *root, struct mv_err *err)
 {
-	struct mv_walk_ops ops = { .enter = enter, .leave = leave, .arg = v };
-	mv_auto(mv_walk_freep) struct mv_walk *walk = NULL;
+	struct mv_descent_ops ops = { .enter = enter, .leave = leave, .arg = v };
+	mv_auto(mv_descent_freep) struct mv_descent *walk = NULL;
 	const struct mv_id16 *ids = NULL;
 	struct mv_err own;
 	size_t n = 0;
 	int rc;
 
 	v->pos = 0;
-	rc = mv_walk_open(rd, h, root, &walk, err);
+	rc = mv_descent_open(rd, h, root, &walk, err);
 	if (rc < 0)
 		return rc;
-	mv_walk_watch(walk, &ops);
+	mv_descent_watch(walk, &ops);
 	do {
 		own = (struct mv_err){ 0 };
-		rc = mv_walk_next(walk, &ids, &n, &own);
+		rc = mv_descent_next(walk, &ids, &n, &own);
 		if (rc == MV_ENOMEM || rc == MV_EINTR || v->rc < 0)
 			return mv_err_set(err, v->rc < 0 ? v->rc : rc,
 			    "walk through a stream");

@@ -112,15 +112,15 @@ static int
 load_tree(struct mv_reader *rd, struct mv_idhash *h,
     const struct mv_root *root, struct mv_pins *pins, struct mv_err *err)
 {
-	mv_auto(mv_walk_freep) struct mv_walk *walk = NULL;
+	mv_auto(mv_descent_freep) struct mv_descent *walk = NULL;
 	const struct mv_id16 *ids;
 	size_t i, n;
 	int rc;
 
-	rc = mv_walk_open(rd, h, root, &walk, err);
+	rc = mv_descent_open(rd, h, root, &walk, err);
 	if (rc < 0)
 		return rc;
-	while ((rc = mv_walk_next(walk, &ids, &n, err)) == 0 && n > 0)
+	while ((rc = mv_descent_next(walk, &ids, &n, err)) == 0 && n > 0)
 		for (i = 0; i < n; i++) {
 			rc = load_leaf(rd, h, &ids[i], pins, err);
 			if (rc < 0)

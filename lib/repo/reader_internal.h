@@ -63,17 +63,17 @@ void mv_reader_prefetch(struct mv_reader *rd, const struct mv_location *loc);
  * walk: the ids of a root's leaves in order.  Levels and numbers of leaves
  * must agree with what the parent says, so a hostile tree ends.
  */
-struct mv_walk;
-int mv_walk_open(struct mv_reader *rd, struct mv_idhash *h,
-    const struct mv_root *root, struct mv_walk **out, struct mv_err *err)
+struct mv_descent;
+int mv_descent_open(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_root *root, struct mv_descent **out, struct mv_err *err)
     MV_MUST_CHECK;
-void mv_walk_free(struct mv_walk *w);
-void mv_walk_freep(struct mv_walk **w);
+void mv_descent_free(struct mv_descent *w);
+void mv_descent_freep(struct mv_descent **w);
 /* The next run of ids, valid until the next call; *n 0 at the end. */
-int mv_walk_next(struct mv_walk *w, const struct mv_id16 **ids, size_t *n,
+int mv_descent_next(struct mv_descent *w, const struct mv_id16 **ids, size_t *n,
     struct mv_err *err) MV_MUST_CHECK;
 /* Pass over n leaves; the caller knows that there are as many. */
-int mv_walk_skip(struct mv_walk *w, uint64_t n, struct mv_err *err)
+int mv_descent_skip(struct mv_descent *w, uint64_t n, struct mv_err *err)
     MV_MUST_CHECK;
 /*
  * For check.  enter is called for every node before it is read; when it
@@ -81,14 +81,14 @@ int mv_walk_skip(struct mv_walk *w, uint64_t n, struct mv_err *err)
  * walk.  leave is called for a node that was entered and is done.  After a
  * failure the next call goes on behind the node that failed.
  */
-struct mv_walk_ops {
+struct mv_descent_ops {
 	bool (*enter)(void *arg, const struct mv_id16 *id, unsigned level,
 	    uint64_t leaves);
 	void (*leave)(void *arg, const struct mv_id16 *id, unsigned level,
 	    uint64_t leaves);
 	void *arg;
 };
-void mv_walk_watch(struct mv_walk *w, const struct mv_walk_ops *ops);
+void mv_descent_watch(struct mv_descent *w, const struct mv_descent_ops *ops);
 
 /*
  * pins: which segments a snapshot names, in memory: some 30 bytes and a bit

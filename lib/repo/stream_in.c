@@ -24,7 +24,7 @@ struct upcoming {
 struct mv_stream_in {
 	struct mv_reader *rd;	/* borrowed */
 	struct mv_idhash *h;
-	struct mv_walk *walk;
+	struct mv_descent *walk;
 	uint64_t left;		/* chunks not yet delivered or skipped */
 	struct upcoming *window;
 	size_t first, n, cap;
@@ -53,7 +53,7 @@ mv_stream_in_open(struct mv_reader *rd, const struct mv_root *root,
 	    root->leaves;
 	rc = mv_idhash_new(mv_reader_repo(rd), &s->h, err);
 	if (rc == 0)
-		rc = mv_walk_open(rd, s->h, root, &s->walk, err);
+		rc = mv_descent_open(rd, s->h, root, &s->walk, err);
 	if (rc < 0)
 		return rc;
 	*out = mv_take(&s);
@@ -66,7 +66,7 @@ mv_stream_in_free(struct mv_stream_in *s)
 	if (s == NULL)
 		return;
 	mv_piece_drop(s->rd, &s->piece);
-	mv_walk_free(s->walk);
+	mv_descent_free(s->walk);
 	mv_idhash_free(s->h);
 	free(s->window);
 	free(s);
@@ -108,7 +108,7 @@ extend(struct mv_stream_in *s)
 	const struct mv_id16 *ids = NULL;
 	size_t i, n = 0;
 
-	s->rc = mv_walk_next(s->walk, &ids, &n, &s->err);
+	s->rc = mv_descent_next(s->walk, &ids, &n, &s->err);
 	if (s->rc == 0 && n > s->left - s->n)
 		s->rc = mv_err_set(&s->err, MV_ECORRUPT,
 		    "stream has more chunks than its root says");
@@ -258,7 +258,7 @@ mv_stream_in_skip(struct mv_stream_in *s, uint64_t n, struct mv_err *err)
 	if (n == 0)
 		return 0;
 	if (s->rc == 0)
-		s->rc = mv_walk_skip(s->walk, n, &s->err);
+		s->rc = mv_descent_skip(s->walk, n, &s->err);
 	if (s->rc < 0) {
 		if (err != NULL)
 			*err = s->err;

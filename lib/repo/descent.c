@@ -8,7 +8,7 @@
 
 #define DEPTH_MAX (MV_NODE_LEVEL_MAX + 1)
 
-struct mv_walk {
+struct mv_descent {
 	struct mv_reader *rd;	/* borrowed, as h */
 	struct mv_idhash *h;
 	struct mv_root root;
@@ -21,14 +21,14 @@ struct mv_walk {
 	/* Of each, what its parent says. */
 	struct mv_id16 ids[DEPTH_MAX];
 	uint64_t leaves[DEPTH_MAX];
-	struct mv_walk_ops ops;
+	struct mv_descent_ops ops;
 };
 
 int
-mv_walk_open(struct mv_reader *rd, struct mv_idhash *h,
-    const struct mv_root *root, struct mv_walk **out, struct mv_err *err)
+mv_descent_open(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_root *root, struct mv_descent **out, struct mv_err *err)
 {
-	struct mv_walk *w;
+	struct mv_descent *w;
 
 	if (root->tag == 2 && root->level > MV_NODE_LEVEL_MAX)
 		return mv_err_set(err, MV_ECORRUPT, "tree of nodes: level %u",
@@ -44,7 +44,7 @@ mv_walk_open(struct mv_reader *rd, struct mv_idhash *h,
 }
 
 void
-mv_walk_free(struct mv_walk *w)
+mv_descent_free(struct mv_descent *w)
 {
 	size_t i;
 
@@ -56,14 +56,14 @@ mv_walk_free(struct mv_walk *w)
 }
 
 void
-mv_walk_freep(struct mv_walk **w)
+mv_descent_freep(struct mv_descent **w)
 {
-	mv_walk_free(*w);
+	mv_descent_free(*w);
 	*w = NULL;
 }
 
 void
-mv_walk_watch(struct mv_walk *w, const struct mv_walk_ops *ops)
+mv_descent_watch(struct mv_descent *w, const struct mv_descent_ops *ops)
 {
 	w->ops = *ops;
 }
@@ -92,7 +92,7 @@ check_node(const struct mv_list_node *node, unsigned level, uint64_t leaves,
 }
 
 static int
-push(struct mv_walk *w, const struct mv_id16 *id, unsigned level,
+push(struct mv_descent *w, const struct mv_id16 *id, unsigned level,
     uint64_t leaves, struct mv_err *err)
 {
 	struct mv_wanted wanted = { .kind = MV_KIND_NODE_PACK, .id = id };
@@ -123,7 +123,7 @@ push(struct mv_walk *w, const struct mv_id16 *id, unsigned level,
 }
 
 static int
-begin(struct mv_walk *w, struct mv_err *err)
+begin(struct mv_descent *w, struct mv_err *err)
 {
 	if (w->begun)
 		return 0;
@@ -135,7 +135,7 @@ begin(struct mv_walk *w, struct mv_err *err)
 
 /* Go to the next child of an inner node, or up when there is none. */
 static int
-advance(struct mv_walk *w, struct mv_err *err)
+advance(struct mv_descent *w, struct mv_err *err)
 {
 	struct mv_list_node *top = w->nodes[w->depth - 1];
 	size_t *next = &w->next[w->depth - 1];
@@ -153,7 +153,7 @@ advance(struct mv_walk *w, struct mv_err *err)
 }
 
 int
-mv_walk_next(struct mv_walk *w, const struct mv_id16 **ids, size_t *n,
+mv_descent_next(struct mv_descent *w, const struct mv_id16 **ids, size_t *n,
     struct mv_err *err)
 {
 	struct mv_list_node *top;
@@ -184,7 +184,7 @@ mv_walk_next(struct mv_walk *w, const struct mv_id16 **ids, size_t *n,
 
 /* Pass over what fits into left at the current node; true when it moved. */
 static bool
-skip_here(struct mv_walk *w, uint64_t *left)
+skip_here(struct mv_descent *w, uint64_t *left)
 {
 	struct mv_list_node *top = w->nodes[w->depth - 1];
 	size_t *next = &w->next[w->depth - 1];
@@ -196,7 +196,7 @@ skip_here(struct mv_walk *w, uint64_t *left)
 }
 
 int
-mv_walk_skip(struct mv_walk *w, uint64_t n, struct mv_err *err)
+mv_descent_skip(struct mv_descent *w, uint64_t n, struct mv_err *err)
 {
 	uint64_t here;
 	int rc;
