@@ -182,6 +182,21 @@ next_line(struct mv_cur *c, const char **line, size_t *len)
 	return true;
 }
 
+/*
+ * libsodium's base64 does not see the top bit of some characters, and one
+ * text must not have two spellings.
+ */
+static bool
+is_ascii(const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)p[i] > 0x7e)
+			return false;
+	return true;
+}
+
 static int
 not_a_key(struct mv_err *err)
 {
@@ -202,9 +217,10 @@ gather(const void *text, size_t len, struct mv_sbuf *out, struct mv_err *err)
 	while (rc == 0 && next_line(&c, &line, &n)) {
 		if (n == 0 || *line == '#')
 			continue;
-		if (titled)
+		if (titled && is_ascii(line, n))
 			rc = mv_sbuf_put(out, line, n, err);
-		else if (n != strlen(TITLE) || memcmp(line, TITLE, n) != 0)
+		else if (titled || n != strlen(TITLE) ||
+		    memcmp(line, TITLE, n) != 0)
 			return not_a_key(err);
 		titled = true;
 	}
