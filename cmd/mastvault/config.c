@@ -199,6 +199,18 @@ check_printed(const struct mv_config_env *env, const struct mv_buf *text,
 	return 0;
 }
 
+int
+mv_config_check(const struct mv_config_env *env, struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf text = { 0 };
+	int rc;
+
+	rc = mv_config_print(env, &text, err);
+	if (rc == 0)
+		rc = check_printed(env, &text, err);
+	return mv_err_ctx(err, rc, "configure '%s'", env->name);
+}
+
 static int
 make_parent(const char *path, struct mv_err *err)
 {

@@ -82,6 +82,9 @@ int mv_config_name_ok(const char *name, size_t len);
  */
 int mv_config_append(const char *path, const struct mv_config_env *env,
     struct mv_err *err) MV_MUST_CHECK;
+/* Can the file hold it?  As above, without writing. */
+int mv_config_check(const struct mv_config_env *env, struct mv_err *err)
+    MV_MUST_CHECK;
 /* The section as text. */
 int mv_config_print(const struct mv_config_env *env, struct mv_buf *out,
     struct mv_err *err) MV_MUST_CHECK;

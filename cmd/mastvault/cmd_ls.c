@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/time.h"
+#include "job/restore.h"
+#include "mastvault/commands.h"
+#include "mastvault/context.h"
+#include "mastvault/output.h"
+
+struct listing {
+	struct mv_span only;	/* this file, or what is beneath it */
+	json_t *doc;		/* NULL: for people */
+	uint64_t n;
+};
+
+static const char *
+type_name(enum mv_entry_type type)
+{
+	switch (type) {
+	case MV_ENTRY_FILE:
+		return "file";
+	case MV_ENTRY_DIR:
+		return "directory";
+	case MV_ENTRY_SYMLINK:
+		return "symlink";
+	case MV_ENTRY_HARDLINK:
+		return "hardlink";
+	}
+	return "other";
+}
+
+static char
+type_letter(enum mv_entry_type type)
+{
+	switch (type) {
+	case MV_ENTRY_DIR:
+		return 'd';
+	case MV_ENTRY_SYMLINK:
+		return 'l';
+	case MV_ENTRY_HARDLINK:
+		return 'h';
+	case MV_ENTRY_FILE:
+		break;
+	}
+	return '-';
+}
+
+static int
+each_entry(const struct mv_entry *e, void *arg, struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf path = { 0 };
+	mv_auto(mv_buf_clear) struct mv_buf target = { 0 };
+	struct listing *l = arg;
+	char when[MV_TIME_TEXT];
+
+	if (l->only.len > 0 && mv_path_cmp(e->path, l->only) != 0 &&
+	    !mv_path_is_beneath(e->path, l->only))
+		return 0;
+	l->n++;
+	mv_safe_put(&path, e->path.len > 0 ? e->path.p : (const void *)".",
+	    e->path.len > 0 ? e->path.len : 1);
+	mv_safe_put(&target, e->target.p, e->target.len);
+	if (mv_buf_cstr(&path) == NULL || mv_buf_cstr(&target) == NULL)
+		return mv_buf_failed(&path, err) < 0 ? MV_ENOMEM :
+		    mv_buf_failed(&target, err);
+	if (l->doc == NULL) {
+		mv_time_local(e->mtime, when);
+		mv_list("%c%04o %5u %5u %12llu  %s  %s%s%s\n",
+		    type_letter(e->type), e->mode & 07777, e->uid, e->gid,
+		    (unsigned long long)e->size, when, (char *)path.p,
+		    target.len > 0 ? " -> " : "", (char *)target.p);
+		return 0;
+	}
+	mv_time_utc(e->mtime, when);
+	json_array_append_new(l->doc, json_pack("{ss ss sI si si si ss so}",
+	    "path", (char *)path.p, "type", type_name(e->type), "size",
+	    (json_int_t)e->size, "mode", (int)(e->mode & 07777), "uid",
+	    (int)e->uid, "gid", (int)e->gid, "mtime", when, "target",
+	    target.len > 0 ? json_string((char *)target.p) : json_null()));
+	return 0;
+}
+
+static int
+each_table(const char *schema, const char *name, int64_t rows,
+    uint64_t bytes, void *arg, struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf full = { 0 };
+	struct listing *l = arg;
+	char size[MV_HUMAN_TEXT];
+
+	l->n++;
+	mv_safe_put(&full, schema, strlen(schema));
+	mv_buf_put_str(&full, ".");
+	mv_safe_put(&full, name, strlen(name));
+	if (mv_buf_cstr(&full) == NULL)
+		return mv_buf_failed(&full, err);
+	mv_human_bytes(bytes, size);
+	if (l->doc != NULL)
+		json_array_append_new(l->doc, json_pack("{ss ss so sI}",
+		    "schema", schema, "name", name, "rows", rows < 0 ?
+		    json_null() : json_integer(rows), "bytes",
+		    (json_int_t)bytes));
+	else if (rows < 0)
+		mv_list("%12s  %10s  %s\n", "-", "-", (char *)full.p);
+	else
+		mv_list("%12lld  %10s  %s\n", (long long)rows, size,
+		    (char *)full.p);
+	return 0;
+}
+
+/* "./a/b/" is "a/b". */
+static struct mv_span
+plain_path(const char *path)
+{
+	struct mv_span s;
+
+	while (path[0] == '.' && path[1] == '/')
+		path += 2;
+	s.p = (const uint8_t *)path;
+	s.len = strcmp(path, ".") == 0 ? 0 : strlen(path);
+	while (s.len > 0 && s.p[s.len - 1] == '/')
+		s.len--;
+	return s;
+}
+
+static int
+list(const struct mv_cli *cli, struct mv_context *c,
+    const struct mv_snapshot *snap, bool db, struct listing *l,
+    struct mv_err *err)
+{
+	int rc;
+
+	if (db) {
+		mv_list("%12s  %10s  %s\n", "rows", "size", "table");
+		return mv_job_ls_db(c->repo, snap, each_table, l, err);
+	}
+	rc = mv_job_ls(c->repo, snap, each_entry, l, err);
+	if (rc == 0 && l->n == 0)
+		return mv_err_set(err, MV_ENOTFOUND,
+		    "the snapshot holds no media file '%s'",
+		    cli->operands.n > 1 ? cli->operands.v[1] : ".");
+	return rc;
+}
+
+int
+mv_cmd_ls(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
+{
+	mv_auto(mv_context_clear) struct mv_context c = { 0 };
+	mv_auto(mv_snapshots_clear) struct mv_snapshots snaps = { 0 };
+	const char *what = cli->operands.n > 1 ? cli->operands.v[1] : ".";
+	bool db = strcmp(what, "db") == 0;
+	struct listing l = { .only = plain_path(what) };
+	const struct mv_snapshot *snap;
+	int rc;
+
+	(void)exit;
+	rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
+	if (rc == 0)
+		rc = mv_load_snapshots(cli, &c, &snaps, NULL, err);
+	if (rc == 0)
+		rc = mv_snapshots_find(&snaps, cli->operands.v[0],
+		    db ? MV_PART_DB : MV_PART_MEDIA, &snap, err);
+	if (rc < 0)
+		return rc;
+	if (mv_output_is_json())
+		l.doc = json_array();
+	rc = list(cli, &c, snap, db, &l, err);
+	if (rc < 0 || l.doc == NULL) {
+		json_decref(l.doc);
+		return rc;
+	}
+	return mv_output_json(l.doc, err);
+}

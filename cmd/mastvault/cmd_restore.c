@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "job/restore.h"
+#include "mastvault/commands.h"
+#include "mastvault/context.h"
+#include "mastvault/named.h"
+#include "mastvault/output.h"
+
+/* What has a target is restored; --only narrows it. */
+static int
+choose_parts(const struct mv_cli *cli, uint32_t *out, struct mv_err *err)
+{
+	uint32_t given = 0, only;
+	int rc;
+
+	if (cli->database != NULL)
+		given |= MV_PART_DB;
+	if (cli->media != NULL)
+		given |= MV_PART_MEDIA;
+	if (cli->env_file != NULL)
+		given |= MV_PART_SECRETS;
+	rc = mv_parts_parse(cli->only, &only, err);
+	if (rc < 0)
+		return rc;
+	if (cli->only != NULL && (only & ~given) != 0)
+		return mv_err_set(err, MV_EUSAGE,
+		    "'--only %s' names what has no target: --database, "
+		    "--media or --env-file", cli->only);
+	*out = given & only;
+	if (*out == 0)
+		return mv_err_set(err, MV_EUSAGE, "where to restore to is not "
+		    "said: --database, --media or --env-file");
+	return 0;
+}
+
+static json_t *
+report_json(const struct mv_context *c, const struct mv_snapshot *s,
+    uint32_t parts, const struct mv_restore_report *r)
+{
+	char id[65];
+
+	mv_hex_encode(s->id.b, sizeof(s->id.b), id);
+	return json_pack("{ss ss sf so so so so so}", "snapshot", id,
+	    "environment", c->name, "seconds", r->seconds,
+	    "database", (parts & MV_PART_DB) == 0 ? json_null() :
+	    json_pack("{sI sI sI so}", "tables", (json_int_t)r->tables,
+	    "rows", (json_int_t)r->rows, "bytes", (json_int_t)r->db_bytes,
+	    "old_database", r->old_database != NULL ?
+	    json_string(r->old_database) : json_null()),
+	    "media", (parts & MV_PART_MEDIA) == 0 ? json_null() :
+	    json_pack("{sI sI sI}", "files", (json_int_t)r->files, "kept",
+	    (json_int_t)r->files_kept, "bytes", (json_int_t)r->media_bytes),
+	    "secrets", (parts & MV_PART_SECRETS) == 0 ? json_null() :
+	    json_pack("{sI}", "version", (json_int_t)r->vault_version),
+	    "owners_not_set", mv_named_json(&r->owners),
+	    "notes", mv_named_json(&r->notes));
+}
+
+static void
+say_report(uint32_t parts, const struct mv_restore_report *r)
+{
+	char text[MV_HUMAN_TEXT];
+	size_t i;
+
+	for (i = 0; i < r->notes.n; i++)
+		mv_say("note: %s\n", r->notes.names[i]);
+	if ((parts & MV_PART_DB) != 0)
+		mv_say("database  %llu tables, %llu rows\n",
+		    (unsigned long long)r->tables,
+		    (unsigned long long)r->rows);
+	if (r->old_database != NULL)
+		mv_say("          the old one is now '%s'; drop it when "
+		    "you no longer need it\n", r->old_database);
+	mv_human_bytes(r->media_bytes, text);
+	if ((parts & MV_PART_MEDIA) != 0)
+		mv_say("media     %llu files, %s; %llu were there already\n",
+		    (unsigned long long)r->files, text,
+		    (unsigned long long)r->files_kept);
+	if ((parts & MV_PART_SECRETS) != 0)
+		mv_say("secrets   version %llu\n",
+		    (unsigned long long)r->vault_version);
+	mv_human_seconds(r->seconds, text);
+	mv_say("restored in %s\n", text);
+}
+
+/* A fresh machine has never seen this store: only a head can tell. */
+static void
+warn_of_withheld(const struct mv_cli *cli, const struct mv_context *c)
+{
+	if (cli->expect == NULL && c->state_dir == NULL)
+		mv_say("note: nothing here tells whether the store withholds "
+		    "later snapshots; --expect HEAD would (a backup's last "
+		    "line, also in its mail)\n");
+}
+
+static int
+run(const struct mv_cli *cli, struct mv_context *c,
+    const struct mv_snapshot *snap, uint32_t parts,
+    struct mv_restore_report *report, struct mv_err *err)
+{
+	mv_auto(mv_strv_clear) struct mv_strv prefix = { 0 };
+	struct mv_restore_opts opts = {
+		.parts = parts,
+		.conninfo = cli->database,
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1,
+		.replace = cli->replace,
+		.no_owner = cli->no_owner,
+		.create_roles = cli->create_roles,
+		.jobs = cli->jobs,
+		.media = cli->media,
+		.overwrite = cli->overwrite,
+		.paths = mv_strv_const(&cli->paths),
+		.env_file = cli->env_file,
+		.progress = mv_output_progress(),
+	};
+	int rc;
+
+	if (c->env != NULL) {
+		opts.pg_bin = c->env->pg_bin;
+		if (c->env->database_exec != NULL) {
+			rc = mv_strv_split(&prefix, c->env->database_exec,
+			    err);
+			if (rc < 0)
+				return rc;
+			opts.exec_prefix = mv_strv_const(&prefix);
+		}
+	}
+	return mv_job_restore(c->repo, snap, &opts, report, err);
+}
+
+int
+mv_cmd_restore(const struct mv_cli *cli, enum mv_exit *exit,
+    struct mv_err *err)
+{
+	mv_auto(mv_context_clear) struct mv_context c = { 0 };
+	mv_auto(mv_snapshots_clear) struct mv_snapshots list = { 0 };
+	mv_auto(mv_restore_report_clear) struct mv_restore_report report = { 0 };
+	const struct mv_snapshot *snap;
+	uint32_t parts;
+	int rc;
+
+	rc = choose_parts(cli, &parts, err);
+	if (rc == 0)
+		rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
+	if (rc == 0)
+		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
+	if (rc == 0)
+		rc = mv_snapshots_find(&list, cli->operands.v[0], parts, &snap,
+		    err);
+	if (rc < 0)
+		return rc;
+	warn_of_withheld(cli, &c);
+	if ((snap->parts & MV_PART_INCOMPLETE) != 0)
+		mv_warn("this snapshot is incomplete: something could not be "
+		    "read when it was made");
+	rc = run(cli, &c, snap, parts, &report, err);
+	if (rc < 0)
+		return rc;
+	if (report.owners.total > 0)
+		*exit = MV_EXIT_PARTIAL;
+	mv_named_problem(&report.owners,
+	    "files do not have their owner, which only root can set");
+	say_report(parts, &report);
+	return mv_output_json(report_json(&c, snap, parts, &report), err);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_MASTVAULT_COMMANDS_H
+#define MV_MASTVAULT_COMMANDS_H
+
+#include "mastvault/cli.h"
+#include "mastvault/exit.h"
+#include "repo/snapshots.h"
+
+/*
+ * commands: one file each.
+ *
+ * 0, or the code of err.  A command that finished, but not all well, says so
+ * itself and sets *exit; else *exit stays MV_EXIT_DONE.
+ */
+typedef int mv_command_run(const struct mv_cli *cli, enum mv_exit *exit,
+    struct mv_err *err);
+
+mv_command_run mv_cmd_init, mv_cmd_backup, mv_cmd_snapshots, mv_cmd_ls,
+    mv_cmd_cat, mv_cmd_restore, mv_cmd_check, mv_cmd_key, mv_cmd_help;
+
+struct mv_context;
+
+/* "db,media" to enum mv_part bits; NULL: all three. */
+int mv_parts_parse(const char *text, uint32_t *out, struct mv_err *err)
+    MV_MUST_CHECK;
+/* "database, media, secrets" */
+#define MV_PARTS_TEXT 64
+void mv_parts_text(uint32_t parts, char out[MV_PARTS_TEXT]);
+
+/*
+ * Load the list, demand cli's head, report problems (a count in *problems,
+ * when not NULL), remember what was seen.
+ */
+int mv_load_snapshots(const struct mv_cli *cli, struct mv_context *c,
+    struct mv_snapshots *out, size_t *problems, struct mv_err *err)
+    MV_MUST_CHECK;
+
+/* The id's first 12 digits, which is how snapshots are called in lists. */
+#define MV_SHORT_ID 13
+void mv_short_id(const struct mv_id32 *id, char out[MV_SHORT_ID]);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_MASTVAULT_CONTEXT_H
+#define MV_MASTVAULT_CONTEXT_H
+
+#include "mastvault/cli.h"
+#include "mastvault/config.h"
+#include "mastvault/passphrase.h"
+#include "repo/repo.h"
+
+/*
+ * context: what a command works on: the environment, its stores, the keys
+ * and the repository that they open.
+ *
+ * It comes from the configuration, or from a recovery kit alone.
+ */
+enum mv_want {
+	MV_WANT_LIST,	/* the structure: any key will do */
+	MV_WANT_BEST,	/* a reader's keys, if that needs no person who is not there */
+	MV_WANT_DATA,	/* a reader's keys, and the vault's for secrets */
+	MV_WANT_WRITE,	/* the writer's and the vault's */
+};
+
+struct mv_context {
+	struct mv_config config;
+	const struct mv_config_env *env;	/* NULL with a kit */
+	char *name;		/* of the environment */
+	char *state_dir;	/* NULL: none, with a kit */
+	struct mv_strv urls;
+	struct mv_store **stores;
+	size_t nstores;
+	struct mv_pass_source pass;
+	struct mv_keyset *keys;
+	struct mv_repo *repo;
+};
+
+void mv_context_clear(struct mv_context *c);
+
+/* Read the configuration and choose the environment. */
+int mv_context_configure(const struct mv_cli *cli, struct mv_context *c,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * All of it.  c is zeroed before; the caller clears it in any case.  Hints
+ * for the usual failures are set.
+ */
+int mv_context_open(const struct mv_cli *cli, enum mv_want want,
+    struct mv_context *c, struct mv_err *err) MV_MUST_CHECK;
+
+/* Open urls with the backends there are; min_free 0: no such limit. */
+int mv_context_stores(struct mv_context *c, unsigned min_free,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/* "DIR/NAME", to be freed. */
+int mv_path_in(const char *dir, const char *name, char **out,
+    struct mv_err *err) MV_MUST_CHECK;
+/* The same path beginning with '/', to be freed. */
+int mv_path_absolute(const char *path, char **out, struct mv_err *err)
+    MV_MUST_CHECK;
+
+/* The names of key files in the key directory, NULL-terminated. */
+extern const char *const mv_key_names[];
+
+#endif

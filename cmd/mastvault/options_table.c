@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/cleanup.h"
+#include "mastvault/options.h"
+
+const struct mv_command mv_commands[] = {
+	{ MV_CMD_INIT, "init", "", 0, 0,
+	    "make an environment: repository, keys and recovery kit",
+	    "Makes the repository in every store, writes the keys into the key "
+	    "directory and the recovery kit beside them (or to --kit), and "
+	    "appends the environment's section to the configuration.  Asks "
+	    "for the passphrase that protects the kit and the keys that "
+	    "backups do not need." },
+	{ MV_CMD_BACKUP, "backup", "", 0, 0,
+	    "back the whole Mastodon up",
+	    "Takes one recovery point: the database, then the media, then the "
+	    "env-file.  Ends with 0 only if all of it is in every store.  "
+	    "What was uploaded before an interruption is used by the next "
+	    "run." },
+	{ MV_CMD_SNAPSHOTS, "snapshots", "", 0, 0,
+	    "list what can be restored", "" },
+	{ MV_CMD_LS, "ls", "SNAP [db | PATH]", 1, 2,
+	    "list the media files of a snapshot, or its tables",
+	    "PATH is a file or directory of the media tree." },
+	{ MV_CMD_CAT, "cat", "SNAP db|env|PATH", 2, 2,
+	    "write one thing from a snapshot to standard output",
+	    "'db' is an SQL script that 'psql -X' loads into an empty "
+	    "database, 'env' the env-file, PATH a media file (./db for one "
+	    "of that name)." },
+	{ MV_CMD_RESTORE, "restore", "SNAP", 1, 1,
+	    "restore the database, media and env-file",
+	    "Restores what a target is given for.  The database is made if "
+	    "absent and refused if it holds tables, unless --replace: then it "
+	    "is restored beside and renamed at the end.  Files that are "
+	    "identical are kept, different ones refused without --overwrite, "
+	    "and nothing is deleted." },
+	{ MV_CMD_CHECK, "check", "", 0, 0,
+	    "check that what was stored is all there and unharmed",
+	    "Checks the structure from the stores alone.  With --read-data "
+	    "everything stored is read and verified, and with a reader's key "
+	    "decrypted too; --read-data=2/7 does the second seventh." },
+	{ MV_CMD_KEY, "key", "show|passphrase [FILE...]", 1, 64,
+	    "show key files, or change their passphrase",
+	    "Without FILE: all key files of the environment." },
+	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
+	    "explain a command", "" },
+};
+const size_t mv_ncommands = MV_ARRAY_LEN(mv_commands);
+
+#define INIT MV_FOR(MV_CMD_INIT)
+#define BACKUP MV_FOR(MV_CMD_BACKUP)
+#define RESTORE MV_FOR(MV_CMD_RESTORE)
+#define CHECK MV_FOR(MV_CMD_CHECK)
+#define KEY MV_FOR(MV_CMD_KEY)
+#define READING (MV_FOR(MV_CMD_SNAPSHOTS) | MV_FOR(MV_CMD_LS) | \
+	MV_FOR(MV_CMD_CAT) | RESTORE | CHECK)
+#define ALL (~0u)
+#define AT(member) offsetof(struct mv_cli, member), 0
+
+const struct mv_option mv_options[] = {
+	{ "config", 'c', "FILE", MV_OPTION_TEXT, ALL, AT(config),
+	    "configuration ($MASTVAULT_CONFIG, /etc/mastvault/mastvault.conf)" },
+	{ "env", 'e', "NAME", MV_OPTION_TEXT, ALL, AT(env),
+	    "environment; needless where there is only one" },
+	{ "mastodon", 0, "DIR", MV_OPTION_TEXT, INIT, AT(mastodon),
+	    "where Mastodon lives (/home/mastodon/live)" },
+	{ "store", 0, "URL", MV_OPTION_LIST, INIT, AT(stores),
+	    "where to store, as file:///srv/backup; one option per replica" },
+	{ "store", 0, "URL", MV_OPTION_LIST, READING, AT(stores),
+	    "read from here instead of where the kit or configuration says" },
+	{ "key-dir", 0, "DIR", MV_OPTION_TEXT, INIT, AT(key_dir),
+	    "where to write keys (/etc/mastvault/NAME)" },
+	{ "kit", 0, "FILE", MV_OPTION_TEXT, INIT, AT(kit),
+	    "where to write the recovery kit (recovery.kit in the key directory)" },
+	{ "kit", 0, "FILE", MV_OPTION_TEXT, READING, AT(kit),
+	    "use this recovery kit; no configuration is read" },
+	{ "state-dir", 0, "DIR", MV_OPTION_TEXT, INIT, AT(state_dir),
+	    "where to keep what can be made anew (/var/lib/mastvault/NAME)" },
+	{ "state-dir", 0, "DIR", MV_OPTION_TEXT, BACKUP | READING,
+	    AT(state_dir), "use this directory instead of the configured one" },
+	{ "passphrase-file", 0, "FILE", MV_OPTION_TEXT, INIT | READING | KEY,
+	    AT(passphrase_file), "read the passphrase from FILE (mode 0600)" },
+	{ "no-passphrase", 0, NULL, MV_OPTION_FLAG, INIT, AT(no_passphrase),
+	    "leave kit and keys readable to whoever gets the files" },
+	{ "database", 0, "CONNINFO", MV_OPTION_TEXT, INIT, AT(database),
+	    "how to connect, if not as Mastodon does" },
+	{ "media", 0, "DIR", MV_OPTION_TEXT, INIT, AT(media),
+	    "where the media are, if not below --mastodon; or 'none'" },
+	{ "env-file", 0, "FILE", MV_OPTION_TEXT, INIT, AT(env_file),
+	    "the env-file, if not .env.production" },
+	{ "only", 0, "PARTS", MV_OPTION_TEXT, BACKUP | RESTORE, AT(only),
+	    "some of db,media,secrets" },
+	{ "tag", 0, "TEXT", MV_OPTION_LIST, BACKUP, AT(tags),
+	    "write TEXT into the snapshot; can be given several times" },
+	{ "dry-run", 0, NULL, MV_OPTION_FLAG, BACKUP, AT(dry_run),
+	    "read everything, store nothing" },
+	{ "pg-snapshot", 0, "ID", MV_OPTION_TEXT, BACKUP, AT(pg_snapshot),
+	    "dump the snapshot ID that you hold (pg_export_snapshot())" },
+	{ "allow-shrink", 0, NULL, MV_OPTION_FLAG, BACKUP, AT(allow_shrink),
+	    "accept a media tree that lost more than half" },
+	{ "database", 0, "CONNINFO", MV_OPTION_TEXT, RESTORE, AT(database),
+	    "restore the database into this one" },
+	{ "replace", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(replace),
+	    "restore beside the database and swap at the end" },
+	{ "no-owner", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(no_owner),
+	    "everything in the database belongs to who restores" },
+	{ "create-roles", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(create_roles),
+	    "create roles that are missing" },
+	{ "media", 0, "DIR", MV_OPTION_TEXT, RESTORE, AT(media),
+	    "restore the media tree into DIR" },
+	{ "path", 0, "GLOB", MV_OPTION_LIST, RESTORE, AT(paths),
+	    "only these media; can be given several times" },
+	{ "overwrite", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(overwrite),
+	    "replace media files that differ" },
+	{ "env-file", 0, "FILE", MV_OPTION_TEXT, RESTORE, AT(env_file),
+	    "restore the env-file as FILE" },
+	{ "jobs", 0, "N", MV_OPTION_NUMBER, BACKUP | RESTORE, AT(jobs),
+	    "database connections at a time" },
+	{ "expect", 0, "HEAD", MV_OPTION_TEXT,
+	    RESTORE | CHECK | MV_FOR(MV_CMD_SNAPSHOTS), AT(expect),
+	    "fail unless the store has this head, which a backup reported" },
+	{ "read-data", 0, "N/T", MV_OPTION_MAYBE, CHECK,
+	    offsetof(struct mv_cli, read_data),
+	    offsetof(struct mv_cli, read_part),
+	    "read all data, or the Nth of T parts of it" },
+	{ "json", 0, NULL, MV_OPTION_FLAG, ALL, AT(json),
+	    "print one JSON document" },
+	{ "quiet", 'q', NULL, MV_OPTION_FLAG, ALL, AT(quiet),
+	    "silent unless something is wrong" },
+	{ "verbose", 'v', NULL, MV_OPTION_COUNT, ALL, AT(verbose),
+	    "say more; twice, much more" },
+	{ "help", 'h', NULL, MV_OPTION_FLAG, ALL, AT(help), "this text" },
+	{ "version", 0, NULL, MV_OPTION_FLAG, ALL, AT(version),
+	    "the program's version" },
+};
+const size_t mv_noptions = MV_ARRAY_LEN(mv_options);
