@@ -150,10 +150,11 @@ merge_xattrs(struct mv_extract *x, const struct mv_entry *e, int fd,
 	int d, rc = 0;
 
 	while (rc == 0 && (i < e->nxattrs || j < x->had.nxattrs)) {
-		const struct mv_xattr *w = &e->xattrs[i];
-		const struct mv_xattr *h = &x->had.xattrs[j];
+		const struct mv_xattr *w, *h;
 
-		d = i == e->nxattrs ? 1 : j == x->had.nxattrs ? -1 :
+		w = i < e->nxattrs ? &e->xattrs[i] : NULL;
+		h = j < x->had.nxattrs ? &x->had.xattrs[j] : NULL;
+		d = w == NULL ? 1 : h == NULL ? -1 :
 		    span_cmp(w->name, h->name);
 		i += d <= 0;
 		j += d >= 0;

@@ -20,7 +20,8 @@ feed(void *arg, uint8_t *buf, size_t len, size_t *got, struct mv_err *err)
 	*got = len < c->left ? len : c->left;
 	if (*got > 37)
 		*got = 37;
-	mv_cur_copy(c, buf, *got);
+	if (*got > 0)
+		mv_cur_copy(c, buf, *got);
 	return 0;
 }
 

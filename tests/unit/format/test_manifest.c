@@ -52,7 +52,8 @@ feed(void *arg, uint8_t *buf, size_t len, size_t *got, struct mv_err *err)
 	*got = len < fx->left.left ? len : fx->left.left;
 	if (*got > fx->step)
 		*got = fx->step;
-	mv_cur_copy(&fx->left, buf, *got);
+	if (*got > 0)
+		mv_cur_copy(&fx->left, buf, *got);
 	return 0;
 }
 
