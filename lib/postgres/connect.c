@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "postgres/postgres_internal.h"
 
 #define GROUPS_MAX 256
@@ -60,7 +61,7 @@ static int
 params_make(const struct mv_pg *pg, const char *dbname, const char *passfile,
     struct params *p, struct mv_err *err)
 {
-	size_t i, n = pg->noptions + 6;
+	size_t i, n = pg->noptions + 8;
 
 	p->keys = calloc(n, sizeof(*p->keys));
 	p->values = calloc(n, sizeof(*p->values));
@@ -69,6 +70,8 @@ params_make(const struct mv_pg *pg, const char *dbname, const char *passfile,
 	/* Of a key given twice libpq takes the last: ours come around. */
 	params_add(p, "connect_timeout", "20");
 	params_add(p, "fallback_application_name", "mastvault");
+	/* A snapshot's holder is silent for hours; firewalls forget it. */
+	params_add(p, "keepalives_idle", "60");
 	for (i = 0; i < pg->noptions; i++)
 		params_add(p, pg->options[i].key, pg->options[i].value);
 	if (dbname != NULL)
@@ -177,6 +180,17 @@ connect_once(struct mv_pg *pg, const struct params *params, PGconn **out,
 	return 0;
 }
 
+/* libpq would print them. */
+static void
+take_notice(void *arg, const PGresult *res)
+{
+	const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+	(void)arg;
+	if (text != NULL)
+		mv_debug("PostgreSQL: %s", text);
+}
+
 int
 mv_pg_connect(struct mv_pg *pg, const char *dbname, PGconn **out,
     struct mv_err *err)
@@ -203,6 +217,7 @@ mv_pg_connect(struct mv_pg *pg, const char *dbname, PGconn **out,
 	}
 	if (PQstatus(conn) != CONNECTION_OK)
 		return mv_pg_err_connect(err, pg, conn);
+	(void)PQsetNoticeReceiver(conn, take_notice, NULL);
 	*out = mv_take(&conn);
 	return 0;
 }

@@ -90,7 +90,8 @@ int mv_pg_restore_post(struct mv_pg_restore *r, struct mv_err *err)
  * Give the new database its name, in one transaction with taking it from the
  * old one, which is called "NAME_old_20261123T133000Z" then (dropped, when it
  * was empty).  *old is that name or NULL; the caller frees it.  MV_EREFUSED
- * while somebody is connected; it can be called again then.
+ * while somebody is connected; it can be called again then.  Loaders must be
+ * gone.
  */
 int mv_pg_restore_commit(struct mv_pg_restore *r, char **old,
     struct mv_err *err) MV_MUST_CHECK;

@@ -42,8 +42,8 @@ void mv_pg_source_freep(struct mv_pg_source **src);
  * (text), database, owner, encoding, dump_encoding (of archive and copies),
  * collate, ctype, provider ("c", "i", "b"), locale, icu_rules, public (is
  * there a schema of that name), bytes, extensions, roles, tablespaces,
- * settings, schema_version (text or null), indexes, constraints, matviews, sequences,
- * dump_major (of pg_dump).
+ * settings, schema_version (text or null), indexes, constraints, matviews,
+ * sequences, dump_major (of pg_dump).
  */
 const json_t *mv_pg_source_facts(const struct mv_pg_source *src);
 

@@ -148,7 +148,8 @@ copy_out_psql(struct mv_pg_worker *w, const char *copy,
 	if (rc < 0)
 		return rc;
 	mv_pg_args_add(&args, "-c");
-	mv_pg_args_add(&args, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+	mv_pg_args_add(&args,
+	    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	mv_pg_args_add(&args, "-c");
 	mv_pg_args_addf(&args, "SET TRANSACTION SNAPSHOT '%s'",
 	    w->src->snapshot);

@@ -67,7 +67,8 @@ child_become(const struct mv_test_pg *pg)
 		    setresuid(pg->uid, pg->uid, pg->uid) < 0)
 			_exit(126);
 	}
-	if (chdir("/") < 0)
+	/* A test that is killed must not leave a server behind. */
+	if (prctl(PR_SET_PDEATHSIG, SIGQUIT) < 0 || chdir("/") < 0)
 		_exit(126);
 }
 

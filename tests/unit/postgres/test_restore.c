@@ -34,6 +34,7 @@ struct fx {
 	struct mv_pg_loader *loader;
 	char *conninfo;
 	char *prefix;
+	const char *user;		/* who restores, if not superuser */
 	struct mv_pg_script *script;
 	struct mv_buf text;
 };
@@ -156,6 +157,7 @@ close_all(void **state)
 	fx->place = NULL;
 	fx->conninfo = NULL;
 	fx->prefix = NULL;
+	fx->user = NULL;
 	return 0;
 }
 
@@ -176,7 +178,11 @@ begin(struct fx *fx, const char *dbname, struct mv_pg_restore_opts opts,
 	free(fx->conninfo);
 	mv_pg_free(fx->place);
 	fx->place = NULL;
-	fx->conninfo = mv_test_pg_db(&fx->pg, dbname);
+	if (fx->user != NULL)
+		assert_true(asprintf(&fx->conninfo, "%s dbname='%s' user=%s",
+		    fx->pg.conninfo, dbname, fx->user) > 0);
+	else
+		fx->conninfo = mv_test_pg_db(&fx->pg, dbname);
 	target = mv_test_pg_target(fx->conninfo);
 	if (fx->prefix != NULL)
 		target.exec_prefix = prefix;
@@ -484,6 +490,34 @@ missing_roles_are_left_out_or_made(void **state)
 	mv_test_pg_sql(&fx->pg, "postgres", "ALTER ROLE gone RENAME TO owner");
 }
 
+/* As Mastodon's own role mostly is: it may create databases, and no more. */
+static void
+an_ordinary_role_can_restore(void **state)
+{
+	struct fx *fx = *state;
+	mv_auto(mv_freep) char *total = NULL, *owner = NULL;
+	struct mv_err err;
+	char *old = NULL;
+
+	need_server(fx);
+	mv_test_pg_sql(&fx->pg, "postgres", "CREATE ROLE plain LOGIN CREATEDB");
+	fx->user = "plain";
+	assert_ok(begin(fx, "new", (struct mv_pg_restore_opts){ 0 }, &err),
+	    &err);
+	assert_true(json_array_size(mv_pg_restore_missing_roles(
+	    fx->restore)) > 0);
+	fill(fx);
+	assert_ok(mv_pg_restore_commit(fx->restore, &old, &err), &err);
+	close_all(state);
+	total = mv_test_pg_value(&fx->pg, "new", "SELECT total FROM mv_of_mv");
+	assert_string_equal(total, "5000");
+	owner = mv_test_pg_value(&fx->pg, "new", "SELECT tableowner FROM "
+	    "pg_tables WHERE tablename = 'ab'");
+	assert_string_equal(owner, "plain");
+	mv_test_pg_sql(&fx->pg, "postgres", "DROP DATABASE new");
+	mv_test_pg_sql(&fx->pg, "postgres", "DROP ROLE plain");
+}
+
 static void
 a_locale_that_is_not_there_is_refused(void **state)
 {
@@ -612,6 +646,7 @@ main(void)
 		T(wrong_row_counts_and_double_rows_are_found),
 		T(a_damaged_archive_is_refused),
 		T(missing_roles_are_left_out_or_made),
+		T(an_ordinary_role_can_restore),
 		T(a_locale_that_is_not_there_is_refused),
 		T(a_stop_still_drops_what_was_made),
 		T(a_prefix_restores_the_same),
