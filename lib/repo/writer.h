@@ -15,8 +15,8 @@
  * Bounded queues join the stages, so memory does not depend on the input.
  *
  * Several producers (threads) may feed one writer, each through its own
- * struct mv_chunks, which it frees before the writer is freed.  The first failure of any stage stops all of them, and
- * every later call returns it.
+ * struct mv_chunks, which it frees before the writer.  The first failure of
+ * any stage stops all of them, and every later call returns it.
  */
 struct mv_writer;
 
