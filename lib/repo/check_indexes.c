@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/stop.h"
 #include "format/index.h"
+#include "format/labels.h"
 #include "repo/check_internal.h"
 
 #define INDEX_MAX (256u << 20)
@@ -77,7 +78,7 @@ read_index(struct mv_check *c, const struct mv_listed *l,
 	if (s == NULL || (s->has & 1) == 0)
 		return mv_err_set(err, MV_EAUTH,
 		    "our keys do not open epoch %" PRIu32, h.epoch);
-	mv_kdf(&s->structure, "mastvault 1 index", &key);
+	mv_kdf(&s->structure, MV_LABEL_INDEX, &key);
 	return mv_object_open(&key, obj.p, obj.len, payload, err);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/labels.h"
 
 /* An HMAC with a key that was derived from an epoch's secret. */
 struct keyed {
@@ -86,7 +87,7 @@ mv_idhash_node(struct mv_idhash *h, uint32_t epoch, const uint8_t *p,
 {
 	int rc;
 
-	rc = prepare(h, &h->node, epoch, 1, "mastvault 1 node id", err);
+	rc = prepare(h, &h->node, epoch, 1, MV_LABEL_NODE, err);
 	if (rc < 0)
 		return rc;
 	cut(h->node.mac, p, len, out);
@@ -99,7 +100,7 @@ mv_idhash_db(struct mv_idhash *h, uint32_t epoch, const uint8_t *p,
 {
 	int rc;
 
-	rc = prepare(h, &h->db, epoch, 2, "mastvault 1 chunk db", err);
+	rc = prepare(h, &h->db, epoch, 2, MV_LABEL_CHUNK_DB, err);
 	if (rc < 0)
 		return rc;
 	cut(h->db.mac, p, len, out);
@@ -112,7 +113,7 @@ mv_idhash_file_key(struct mv_idhash *h, uint32_t epoch, const uint8_t *path,
 {
 	int rc;
 
-	rc = prepare(h, &h->media, epoch, 2, "mastvault 1 chunk media", err);
+	rc = prepare(h, &h->media, epoch, 2, MV_LABEL_CHUNK_MEDIA, err);
 	if (rc < 0)
 		return rc;
 	mv_hmac(h->media.mac, path, len, out);

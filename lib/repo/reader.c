@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "chunk/chunker.h"
+#include "format/labels.h"
 #include "repo/prefetch.h"
 #include "repo/reader_internal.h"
 
@@ -129,7 +130,7 @@ make_gear(struct mv_reader *rd, struct mv_err *err)
 	rc = mv_secret_new(sizeof(struct mv_gear), &rd->gear, err);
 	if (rc < 0)
 		return rc;
-	mv_kdf(&s->identity, "mastvault 1 gear", &key);
+	mv_kdf(&s->identity, MV_LABEL_GEAR, &key);
 	mv_gear_init((void *)mv_secret_bytes(rd->gear), &key);
 	return 0;
 }
