@@ -39,7 +39,8 @@ struct mv_cli {
 	bool json, quiet;
 	unsigned verbose;
 	/* NULL, false or 0 where not given. */
-	char *config, *env, *kit, *passphrase_file, *state_dir;
+	char *config, *env, *kit, *passphrase_file, *new_passphrase_file;
+	char *state_dir;
 	struct mv_strv stores;
 	char *mastodon, *key_dir;
 	bool no_passphrase;

@@ -6,7 +6,7 @@
 #include "base/hex.h"
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
-#include "mastvault/named.h"
+#include "mastvault/print_named.h"
 #include "mastvault/output.h"
 #include "mastvault/priority.h"
 #include "mastvault/source.h"

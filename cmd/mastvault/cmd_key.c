@@ -192,7 +192,9 @@ passphrase(const struct mv_cli *cli, struct mv_context *c,
     const struct mv_strv *files, struct mv_err *err)
 {
 	mv_auto(mv_sbuf_clear) struct mv_sbuf fresh = { 0 };
-	const struct mv_pass_source ask = { 0 };
+	const struct mv_pass_source source = {
+		.file = cli->new_passphrase_file,
+	};
 	struct mv_passphrase pass = { 0 };
 	size_t i, n = 0;
 	int rc;
@@ -206,7 +208,7 @@ passphrase(const struct mv_cli *cli, struct mv_context *c,
 		if (rc < 0)
 			return rc;
 	}
-	rc = mv_pass_new(&ask, "the key files", &fresh, err);
+	rc = mv_pass_new(&source, "the key files", &fresh, err);
 	if (rc < 0)
 		return rc;
 	pass.p = fresh.p;

@@ -8,7 +8,7 @@
 #include "job/restore.h"
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
-#include "mastvault/named.h"
+#include "mastvault/print_named.h"
 #include "mastvault/output.h"
 
 /* What has a target is restored; --only narrows it. */

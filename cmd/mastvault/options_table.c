@@ -79,6 +79,8 @@ const struct mv_option mv_options[] = {
 	    AT(state_dir), "use this directory instead of the configured one" },
 	{ "passphrase-file", 0, "FILE", MV_OPTION_TEXT, INIT | READING | KEY,
 	    AT(passphrase_file), "read the passphrase from FILE (mode 0600)" },
+	{ "new-passphrase-file", 0, "FILE", MV_OPTION_TEXT, KEY,
+	    AT(new_passphrase_file), "read the new passphrase from FILE" },
 	{ "no-passphrase", 0, NULL, MV_OPTION_FLAG, INIT, AT(no_passphrase),
 	    "leave kit and keys readable to whoever gets the files" },
 	{ "database", 0, "CONNINFO", MV_OPTION_TEXT, INIT, AT(database),

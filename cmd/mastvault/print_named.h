@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MV_MASTVAULT_NAMED_H
-#define MV_MASTVAULT_NAMED_H
+#ifndef MV_MASTVAULT_PRINT_NAMED_H
+#define MV_MASTVAULT_PRINT_NAMED_H
 
 #include <jansson.h>
 
 #include "job/backup.h"
 
-/* named: printing of lists that a job kept. */
+/* print_named: printing of lists that a job kept. */
 
 /* {"total": 3, "names": [...]}; names made harmless. */
 json_t *mv_named_json(const struct mv_named *l);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mastvault/named.h"
+#include "mastvault/print_named.h"
 
 #include <string.h>
 
