@@ -111,9 +111,9 @@ get_footer(struct mv_repo *r, struct mv_store *st, const struct mv_name *name,
 		rc = open_head(r, head, name, &h, &secrets, err);
 	if (rc < 0)
 		return rc;
-	tail.len = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
-	if (mv_buf_reserve(&tail, tail.len) < 0)
+	if (mv_buf_reserve(&tail, TAIL_BYTES) < 0)
 		return mv_buf_failed(&tail, err);
+	tail.len = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
 	rc = get_exactly(st, text, size - tail.len, tail.p, tail.len, err);
 	if (rc == 0)
 		rc = mv_trailer_open(&secrets->structure, head,
