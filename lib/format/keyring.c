@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/keyring_internal.h"
 #include "format/labels.h"
 
 #define RIGHTS_ALL (MV_RIGHT_WRITE | MV_RIGHT_READ | MV_RIGHT_MAINTAIN | \
@@ -91,9 +92,8 @@ check_grants(const struct mv_keyring *k, struct mv_err *err)
 	return 0;
 }
 
-/* What no keyring, ours or another's, may break. */
-static int
-check(const struct mv_keyring *k, struct mv_err *err)
+int
+mv_keyring_check(const struct mv_keyring *k, struct mv_err *err)
 {
 	int rc;
 
@@ -109,8 +109,9 @@ check(const struct mv_keyring *k, struct mv_err *err)
 	return rc;
 }
 
-static void
-put_payload(const struct mv_keyring *k, struct mv_buf *b)
+int
+mv_keyring_payload_encode(const struct mv_keyring *k, struct mv_buf *b,
+    struct mv_err *err)
 {
 	size_t i;
 
@@ -140,6 +141,7 @@ put_payload(const struct mv_keyring *k, struct mv_buf *b)
 		mv_buf_put(b, k->grants[i].box, MV_GRANT_BYTES);
 	}
 	mv_buf_put_bytes(b, k->labels.p, k->labels.len);
+	return mv_buf_failed(b, err);
 }
 
 /* H || L || payload || zeros: what the signature is made over. */
@@ -169,18 +171,18 @@ mv_keyring_encode(struct mv_keyring *k, const struct mv_key *owner_seed,
 	if (memcmp(owner, k->owner, sizeof(owner)) != 0)
 		return mv_err_set(err, MV_EAUTH,
 		    "the owner key given is not the keyring's");
-	rc = check(k, err);
+	rc = mv_keyring_check(k, err);
+	if (rc == 0)
+		rc = mv_keyring_payload_encode(k, &payload, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "make a keyring");
-	put_payload(k, &payload);
 	total = (size_t)mv_pad(PAYLOAD_START + payload.len);
 	mv_header_encode(&header, h);
 	put_signed(&text, h, NULL, 0);
 	mv_buf_put_u32(&text, (uint32_t)payload.len);
 	mv_buf_put(&text, payload.p, payload.len);
 	mv_buf_put_zero(&text, total - PAYLOAD_START - payload.len);
-	rc = payload.failed ? mv_buf_failed(&payload, err) :
-	    mv_buf_failed(&text, err);
+	rc = mv_buf_failed(&text, err);
 	if (rc < 0)
 		return rc;
 	rc = mv_sign(owner_seed, MV_LABEL_KEYRING, text.p, text.len, sig, err);
@@ -271,8 +273,8 @@ take_grants(struct mv_cur *c, struct mv_keyring *k, struct mv_err *err)
 	return rc;
 }
 
-static int
-take_payload(const uint8_t *p, size_t len, struct mv_keyring *k,
+int
+mv_keyring_payload_decode(const uint8_t *p, size_t len, struct mv_keyring *k,
     struct mv_err *err)
 {
 	struct mv_cur c = mv_cur_of(p, len);
@@ -347,11 +349,11 @@ mv_keyring_decode(const uint8_t *obj, size_t len, const struct mv_id16 *repo,
 	if (c.failed || used > c.left || mv_pad(PAYLOAD_START + used) != len ||
 	    !mv_all_zero(c.p + used, c.left - used))
 		return bad("length and padding", err);
-	rc = take_payload(c.p, used, &k, err);
+	rc = mv_keyring_payload_decode(c.p, used, &k, err);
 	if (rc == 0)
 		rc = verify(obj, len, &k, owner, err);
 	if (rc == 0)
-		rc = check(&k, err);
+		rc = mv_keyring_check(&k, err);
 	if (rc < 0)
 		return rc;
 	mv_sha256(obj, len, k.hash.b);
