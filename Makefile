@@ -112,7 +112,7 @@ $(B)/tests/unit/cmd/%: $(B)/obj/tests/unit/cmd/%.o $(SUP) $(CMD) $(BACK) $(LIB)
 # In tests called *_fault these calls go through tests/support/fault.c.
 MV_WRAP := malloc calloc realloc strdup strndup sodium_malloc write pwrite \
 	ftruncate fsync fdatasync linkat rename renameat renameat2 mkdir mkdirat \
-	read pread fstat fdopendir open openat
+	read pread fstat fdopendir open openat readdir stat lstat fstatat unlinkat
 $(B)/tests/%_fault: private MV_LDFLAGS += $(MV_WRAP:%=-Wl,--wrap=%)
 
 # Unit tests of lib are linked without backends, so it cannot come to need one.

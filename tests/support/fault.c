@@ -165,6 +165,12 @@ WRAP(FAULT_READ, -1, ssize_t, pread, (int fd, void *p, size_t n, off_t o),
     (fd, p, n, o))
 WRAP(FAULT_READ, -1, int, fstat, (int fd, struct stat *st), (fd, st))
 WRAP(FAULT_READ, NULL, DIR *, fdopendir, (int fd), (fd))
+WRAP(FAULT_READ, NULL, struct dirent *, readdir, (DIR *dir), (dir))
+WRAP(FAULT_READ, -1, int, stat, (const char *p, struct stat *st), (p, st))
+WRAP(FAULT_READ, -1, int, lstat, (const char *p, struct stat *st), (p, st))
+WRAP(FAULT_READ, -1, int, fstatat, (int d, const char *p, struct stat *st,
+    int f), (d, p, st, f))
+WRAP(FAULT_REMOVE, -1, int, unlinkat, (int d, const char *p, int f), (d, p, f))
 
 /* The two with an argument that is not always there. */
 int __real_open(const char *path, int flags, mode_t m);

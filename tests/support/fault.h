@@ -18,8 +18,10 @@ enum {
 	FAULT_NAME = 8,		/* link, rename */
 	FAULT_OPEN = 16,
 	FAULT_MKDIR = 32,
-	FAULT_READ = 64,	/* read, pread, fstat, fdopendir */
+	FAULT_READ = 64,	/* read, pread, stat and its kin, readdir */
 	FAULT_ALL = 127,
+	/* Not among all: what clean-up cannot remove does stay. */
+	FAULT_REMOVE = 128,
 };
 
 /* Which calls count from now on: FAULT_ALL at first. */

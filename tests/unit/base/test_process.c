@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -331,10 +332,14 @@ root_can_start_it_as_another_user(void **state)
 		.uid = 65534,
 		.gid = 65534,
 	};
+	const gid_t ours = 12345;
 
 	if (getuid() != 0)
 		skip();
+	/* A group of ours that it must not keep. */
+	assert_int_equal(setgroups(1, &ours), 0);
 	assert_ok(mv_process_start(&opts, &fx->p, &err), &err);
+	assert_int_equal(setgroups(0, NULL), 0);
 	assert_string_equal(read_out(fx), "65534\n65534\n65534\n");
 	assert_ok(mv_process_wait(fx->p, NULL, &err), &err);
 }
