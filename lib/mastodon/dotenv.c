@@ -112,6 +112,13 @@ add_entry(struct mv_dotenv *env, const uint8_t *key, size_t len,
 	return 0;
 }
 
+/* Never NULL for what is set, not even when all values are empty. */
+static const uint8_t *
+value_of(const struct mv_dotenv *env, const struct entry *e)
+{
+	return e->len > 0 ? env->values.p + e->off : (const uint8_t *)"";
+}
+
 static bool
 lookup(void *arg, const uint8_t *name, size_t len, const uint8_t **value,
     size_t *value_len, bool *unknown)
@@ -121,7 +128,7 @@ lookup(void *arg, const uint8_t *name, size_t len, const uint8_t **value,
 
 	if (e == NULL)
 		return false;
-	*value = env->values.p + e->off;
+	*value = value_of(env, e);
 	*value_len = e->len;
 	if (e->unknown)
 		*unknown = true;
@@ -427,8 +434,7 @@ mv_dotenv_get(const struct mv_dotenv *env, const char *key, const uint8_t **p,
 		return mv_err_set(err, MV_EUSAGE,
 		    "line %u: '%s' uses a variable that no file sets", e->line,
 		    key);
-	/* Never NULL for what is set, not even when nothing is. */
-	*p = e->len > 0 ? env->values.p + e->off : (const uint8_t *)"";
+	*p = value_of(env, e);
 	*len = e->len;
 	return 0;
 }
@@ -439,7 +445,7 @@ mv_dotenv_is(const struct mv_dotenv *env, const char *key, const char *text)
 	const struct entry *e = find(env, (const uint8_t *)key, strlen(key));
 
 	return e != NULL && !e->unknown && e->len == strlen(text) &&
-	    (e->len == 0 || memcmp(env->values.p + e->off, text, e->len) == 0);
+	    memcmp(value_of(env, e), text, e->len) == 0;
 }
 
 size_t

@@ -115,6 +115,7 @@ static const struct {
 	{ "A=\"\n\"\n", "\n" },
 	/* Variables. */
 	{ "B=1\nA=$B\n", "1" },
+	{ "B=\nA=$B\n", "" },
 	{ "B=1\nA=x${B}y\n", "x1y" },
 	{ "B=1\nA=\"x$B y\"\n", "x1 y" },
 	{ "B=1\nA='$B'\n", "$B" },
