@@ -17,7 +17,11 @@
  */
 struct mv_check_opts {
 	bool read_data;
-	unsigned part, parts;	/* n/t: packs whose id modulo t is n - 1; 0/0 all */
+	/*
+	 * n/t: only packs whose id's first 8 bytes, the highest first, are
+	 * n - 1 modulo t; 0/0 is all.
+	 */
+	unsigned part, parts;
 	const char *expect;	/* head, or NULL */
 	void (*progress)(uint64_t done, uint64_t total, void *arg);
 	void *arg;

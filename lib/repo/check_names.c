@@ -52,20 +52,32 @@ open_detail(struct mv_check *c, const struct mv_snapshot *s,
 	out->manifest = member_stream(media, "manifest");
 }
 
+/* A name from the detail, fit for a terminal: tables may be called anything. */
+static const char *
+show(const json_t *t, const char *member, char out[MV_PATH_SHOW])
+{
+	const char *name = json_string_value(json_object_get(t, member));
+	struct mv_span span = { (const uint8_t *)name, 0 };
+
+	if (name == NULL)
+		return "?";
+	span.len = strlen(name);
+	return mv_path_show(span, out);
+}
+
 /* A text that is freed by the caller; NULL when memory is out. */
 static char *
 table_label(const json_t *tables, size_t stream)
 {
+	char schema[MV_PATH_SHOW], name[MV_PATH_SHOW], *text = NULL;
 	const json_t *t;
-	char *text = NULL;
 	size_t i;
 
 	json_array_foreach(tables, i, t) {
 		if (member_stream(t, "stream") != stream)
 			continue;
 		if (asprintf(&text, "table %s.%s",
-		    json_string_value(json_object_get(t, "schema")) ?: "?",
-		    json_string_value(json_object_get(t, "name")) ?: "?") < 0)
+		    show(t, "schema", schema), show(t, "name", name)) < 0)
 			return NULL;
 		return text;
 	}
