@@ -17,14 +17,18 @@ writer() {
 	exec "$PG_BIN/pgbench" -n -c 2 -T 300 -f tests/gen/writer.sql awkward >/dev/null 2>&1
 }
 background writer
+moves() {
+	sql -d awkward -c 'SELECT count(*) FROM ledger_log'
+}
+until [ "$(moves)" -gt 100 ]; do
+	kill -0 "${BACKGROUND[0]}" || fail "the writer did not start"
+	sleep 0.1
+done
 
 # One instant, held by us: pg_dump's word against ours.
 coproc HOLDER { exec psql -XqAt -d awkward; }
 echo 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_export_snapshot();' >&"${HOLDER[1]}"
 read -r -t 20 instant <&"${HOLDER[0]}" || fail "no snapshot was exported"
-moves() {
-	sql -d awkward -c 'SELECT count(*) FROM ledger_log'
-}
 before=$(moves)
 tests/compare/database.py "$(conninfo awkward)" "--snapshot=$instant" >"$T/instant"
 backup awkward --pg-snapshot "$instant"

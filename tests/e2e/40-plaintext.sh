@@ -12,7 +12,7 @@ name='marker-in-a-file-name-91d2'
 content='marker-in-a-file-77b0'
 secret='marker-in-a-secret-e35a'
 table='marker_in_a_table_name_28c4'
-sql -d marked -c "UPDATE accounts SET note = note || '$row' WHERE id % 3 = 0;
+sql -d marked -U mastodon -c "UPDATE accounts SET note = note || '$row' WHERE id % 3 = 0;
 	CREATE TABLE $table AS SELECT '$row' AS a; SELECT lo_from_bytea(0, '$large')" >/dev/null
 mkdir -p "$T/live/public/system/media_attachments/files/000"
 for n in 1 2 3; do

@@ -35,7 +35,7 @@ sed -i '/^min-free/d' "$T/disk.conf"
 echo 'min-free = 0%' >>"$T/disk.conf"
 expect 1 mastvault backup -c "$T/disk.conf" --only media
 says 'No space left on device'
-[ "$(find "$T/disk.store" -name '*tmp*' | wc -l)" = 0 ] || fail "temporary files are left"
+[ "$(find "$T/disk.store" -path '*/.tmp/*' -type f | wc -l)" = 0 ] || fail "temporary files are left"
 expect 0 mastvault check -c "$T/disk.conf" --json
 [ "$(field "$T/out" 'd["damaged"]')" = '[]' ] || fail "damaged"
 expect 0 mastvault snapshots -c "$T/disk.conf" --json

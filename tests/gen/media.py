@@ -141,9 +141,9 @@ def awkward(root, seed, big):
     with open(folder + b"/sparse", "wb") as f:
         f.seek(5 << 20)
         f.write(r.randbytes(100000))
-        f.seek(200 << 20)
+        f.seek((2 << 30) + 12345)
         f.write(b"island" * 1000)
-        f.truncate(300 << 20)
+        f.truncate(5 << 29)
     with open(folder + b"/hole", "wb") as f:
         f.truncate(50 << 20)
     if big:

@@ -22,6 +22,7 @@ run() {
 	echo "=== exit code $rc after $((SECONDS - start)) s"
 }
 
+run env BIG=3221225472 tests/e2e/30-awkward-media.sh
 run env KILLS=30 tests/e2e/50-kill.sh
 for target in tests/fuzz/fuzz_*.c; do
 	run tests/fuzz/run.sh "$target"
