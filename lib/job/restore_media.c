@@ -23,9 +23,6 @@
 struct media_run {
 	struct mv_restore_run *run;
 	struct mv_media_in in;
-	struct mv_stream_in *ids;	/* the content's ids, read apart */
-	uint64_t ids_behind;		/* chunks that it still has to pass */
-	bool ids_taken;			/* it has passed the current file */
 	struct mv_extract *x;
 	struct mv_select select;
 	struct mv_ids list;		/* of the file that is compared */
@@ -37,7 +34,6 @@ static void
 media_run_clear(struct media_run *m)
 {
 	mv_extract_freep(&m->x);
-	mv_stream_in_freep(&m->ids);
 	mv_media_in_clear(&m->in);
 	mv_select_clear(&m->select);
 	mv_ids_clear(&m->list);
@@ -126,24 +122,20 @@ present_read(void *arg, uint8_t *buf, size_t len, size_t *got,
 	return 0;
 }
 
+/* The ids of the current file, none of whose chunks were read yet. */
 static int
 ids_of(struct media_run *m, const struct mv_entry *e, struct mv_err *err)
 {
 	static const struct mv_id16 zero;
 	int rc;
 
-	rc = mv_stream_in_skip(m->ids, m->ids_behind, err);
-	if (rc < 0)
-		return rc;
-	m->ids_behind = 0;
-	m->ids_taken = true;
 	m->list.n = 0;
 	while (m->list.n < e->nchunks) {
 		rc = mv_ids_add(&m->list, &zero, 1, err);
 		if (rc < 0)
 			return rc;
 	}
-	return mv_stream_in_ids(m->ids, e->nchunks, m->list.p, err);
+	return mv_stream_in_ids(m->in.content, e->nchunks, m->list.p, err);
 }
 
 static int
@@ -234,13 +226,10 @@ restore_entry(struct media_run *m, const struct mv_entry *e,
 	char shown[MV_PATH_SHOW];
 	int rc;
 
-	m->ids_taken = false;
 	if (e->type == MV_ENTRY_FILE)
 		rc = restore_file(m, e, &why);
 	else
 		rc = mv_extract_put(m->x, e, &why);
-	if (e->type == MV_ENTRY_FILE && !m->ids_taken)
-		m->ids_behind += e->nchunks;
 	if (rc == 0)
 		return 0;
 	if (rc == MV_EEXIST) {
@@ -273,11 +262,8 @@ restore_all(struct media_run *m, struct mv_err *err)
 			    err);
 			if (rc == 0)
 				rc = restore_entry(m, e, err);
-		} else if (rc == 0) {
-			if (e->type == MV_ENTRY_FILE)
-				m->ids_behind += e->nchunks;
-			if (e->type == MV_ENTRY_DIR)
-				rc = mv_select_hold(&m->select, e, err);
+		} else if (rc == 0 && e->type == MV_ENTRY_DIR) {
+			rc = mv_select_hold(&m->select, e, err);
 		}
 		if (rc < 0)
 			return rc;
@@ -292,19 +278,13 @@ open_all(struct media_run *m, struct mv_err *err)
 	const struct mv_extract_opts xopts = {
 		.overwrite = run->opts->overwrite,
 	};
-	const struct mv_root *content = NULL;
 	const json_t *media = NULL;
 	int rc;
 
 	rc = mv_detail_part(run->snap, run->detail, MV_PART_MEDIA, &media,
 	    err);
 	if (rc == 0)
-		rc = mv_detail_stream(run->snap, media, "content", &content,
-		    err);
-	if (rc == 0)
 		rc = mv_media_in_open(run->repo, run->snap, &m->in, err);
-	if (rc == 0)
-		rc = mv_stream_in_open(m->in.reader, content, &m->ids, err);
 	if (rc == 0)
 		rc = mv_extract_open(run->opts->media, &xopts, &m->x, err);
 	m->total = (uint64_t)json_integer_value(json_object_get(media,
