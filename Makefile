@@ -5,7 +5,8 @@
 #   make demo               one backup and restore of a throw-away Mastodon
 #   make bench              times against restic and borg, where installed
 #   make fuzz               coverage-guided fuzzing (clang), FUZZ_SECONDS per target
-#   make install            DESTDIR= PREFIX=/usr/local
+#   make install            DESTDIR= PREFIX=/usr/local; make uninstall likewise
+#   make deb                a package for Debian or Ubuntu, in build/
 #   SAN=address,undefined   builds its own tree    DEVELOPER=1  warnings are errors
 #   V=1                     shows commands
 #
@@ -14,7 +15,11 @@
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
-MANDIR  ?= $(PREFIX)/share/man
+SHARE   ?= $(PREFIX)/share
+MANDIR  ?= $(SHARE)/man
+DOCDIR  ?= $(SHARE)/doc/mastvault
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR  ?= $(SHARE)/zsh/site-functions
 INSTALL ?= install
 comma   := ,
 LAYERS  := base secret crypto format chunk store repo tree postgres \
@@ -43,7 +48,7 @@ MV_CFLAGS  += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=un
 MV_LDFLAGS += -fsanitize=$(SAN)
 else
 MV_CFLAGS  += -fstack-protector-strong
-MV_CPPFLAGS += $(if $(filter -O0,$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
+MV_CPPFLAGS += $(if $(filter -O0,$(CFLAGS))$(findstring _FORTIFY_SOURCE,$(CPPFLAGS)$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
 endif
 ifdef DEVELOPER
 MV_CFLAGS += -Werror
@@ -76,7 +81,15 @@ INC_backends := -Ilib -Ibackends
 INC_cmd      := -Ilib -Ibackends -Icmd
 INC_tests    := -Ilib -Ibackends -Icmd -Itests
 
-all: $(PROG)
+# Manual and completions: templates that describe fills from the tables.
+DESCRIBE := $(B)/describe
+MAN  := $(patsubst docs/man/%.in,$(B)/man/%,$(wildcard docs/man/*.in))
+COMP := $(patsubst scripts/completion/%.in,$(B)/completion/%,$(wildcard scripts/completion/*.in))
+DOCS := README.md $(wildcard docs/*.md)
+UNIT_FILES := mastvault-backup@.service mastvault-backup@.timer
+
+all: $(PROG) manual
+manual: $(MAN) $(COMP)
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -107,6 +120,22 @@ $(CMD): $(call obj,$(filter-out %/main.c,$(CMD_SRC)))
 $(PROG): $(call obj,$(filter %/main.c,$(CMD_SRC))) $(CMD) $(BACK) $(LIB)
 	$(link)
 
+$(DESCRIBE): $(call obj,$(wildcard cmd/describe/*.c)) $(CMD) $(BACK) $(LIB)
+	$(link)
+define describe
+	@mkdir -p $(@D)
+	$(call say,MAKE,$@)
+	$(Q)$(DESCRIBE) $< >$@
+endef
+$(B)/man/%: docs/man/%.in $(DESCRIBE)
+	$(describe)
+$(B)/completion/%: scripts/completion/%.in $(DESCRIBE)
+	$(describe)
+# Anew each time: BINDIR may be another one.
+$(B)/scripts/%: scripts/%.in FORCE
+	@mkdir -p $(@D)
+	$(Q)sed 's|@BINDIR@|$(BINDIR)|g' $< >$@
+
 $(B)/tests/unit/cmd/%: $(B)/obj/tests/unit/cmd/%.o $(SUP) $(CMD) $(BACK) $(LIB)
 	$(call link,-lcmocka -ldl)
 # In tests called *_fault these calls go through tests/support/fault.c.
@@ -131,7 +160,7 @@ $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o \
 
 TEST_BINS := $(UNIT:%=$(B)/%) $(CONTRACT:%=$(B)/%) $(FUZZ:%=$(B)/%) $(TOOLS:%=$(B)/%)
 
-tests: $(PROG) $(TEST_BINS)
+tests: $(PROG) manual $(TEST_BINS)
 
 check: tests check-layers check-headers
 	$(Q)B=$(B) tests/run.sh
@@ -153,13 +182,34 @@ bench: $(PROG)
 fuzz:
 	$(Q)tests/fuzz/run.sh
 
-install: $(PROG)
-	$(INSTALL) -D -m 0755 $(PROG) $(DESTDIR)$(BINDIR)/mastvault
+# mode:file:place
+INSTALLED = 755:$(PROG):$(BINDIR)/mastvault \
+	$(foreach m,$(MAN),644:$(m):$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	644:$(B)/completion/mastvault.bash:$(SHARE)/bash-completion/completions/mastvault \
+	644:$(B)/completion/_mastvault:$(ZSHDIR)/_mastvault \
+	644:$(B)/completion/mastvault.fish:$(SHARE)/fish/vendor_completions.d/mastvault.fish \
+	$(foreach d,$(DOCS),644:$(d):$(DOCDIR)/$(notdir $(d))) \
+	644:docs/mastvault.conf.example:$(DOCDIR)/examples/mastvault.conf \
+	644:$(B)/scripts/cron/mastvault:$(DOCDIR)/examples/mastvault.cron \
+	$(foreach u,$(UNIT_FILES),644:$(B)/scripts/systemd/$(u):$(UNITDIR)/$(u))
+
+install: $(PROG) manual $(UNIT_FILES:%=$(B)/scripts/systemd/%) $(B)/scripts/cron/mastvault
+	$(Q)for f in $(INSTALLED); do \
+		file=$${f#*:} && $(INSTALL) -D -m $${f%%:*} $${file%:*} '$(DESTDIR)'$${f##*:} || exit 1; done
+
+# Configuration, keys and backups are yours and stay.
+uninstall:
+	$(Q)for f in $(INSTALLED); do rm -f '$(DESTDIR)'$${f##*:}; done
+	$(Q)rmdir '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || :
+
+deb:
+	$(Q)scripts/deb.sh
 
 clean:
 	rm -rf build
 
-.PHONY: all tests check check-layers check-headers demo bench fuzz install clean
+.PHONY: all tests check check-layers check-headers demo bench fuzz \
+	manual install uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
