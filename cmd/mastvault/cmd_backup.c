@@ -147,8 +147,11 @@ mv_cmd_backup(const struct mv_cli *cli, enum mv_exit *exit,
 		mv_hint(NULL);
 	if (rc < 0)
 		return rc;
-	if (report.changing.total > 0 || report.unreadable.total > 0)
+	if (report.changing.total > 0 || report.unreadable.total > 0 ||
+	    report.problems.total > 0)
 		*exit = MV_EXIT_PARTIAL;
+	for (size_t i = 0; i < report.problems.n; i++)
+		mv_output_problem("%s", report.problems.names[i]);
 	mv_named_problem(&report.unreadable,
 	    "could not be read and are not in the snapshot");
 	mv_named_problem(&report.changing,

@@ -132,6 +132,8 @@ mv_cmd_check(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		return rc;
 	if (report.ndamaged > 0)
 		*exit = MV_EXIT_CORRUPT;
+	else if (report.unreachable > 0)
+		*exit = MV_EXIT_PARTIAL;
 	seconds = mv_time_monotonic() - began;
 	report_people(cli, &report, seconds);
 	return mv_output_json(report_json(&c, &report, seconds), err);

@@ -23,6 +23,7 @@ mv_backup_report_clear(struct mv_backup_report *r)
 	mv_named_clear(&r->vanished);
 	mv_named_clear(&r->changing);
 	mv_named_clear(&r->unreadable);
+	mv_named_clear(&r->problems);
 	free(r->media_absent);
 	r->media_absent = NULL;
 }
@@ -300,6 +301,23 @@ remember(struct mv_backup_run *run, struct mv_media_out *media)
 	}
 }
 
+/*
+ * A store that withholds snapshots does not keep the backup from being made:
+ * it is wanted now more than ever.  But it must be heard of.
+ */
+static int
+note_problems(struct mv_backup_run *run, struct mv_err *err)
+{
+	const struct mv_snapshots *s = mv_writer_snapshots(run->writer);
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < s->nproblems; i++)
+		rc = mv_named_add(&run->report->problems, s->problems[i],
+		    strlen(s->problems[i]), err);
+	return rc;
+}
+
 int
 mv_job_backup(struct mv_repo *r, const struct mv_backup_source *src,
     const struct mv_backup_opts *opts, struct mv_backup_report *out,
@@ -326,6 +344,8 @@ mv_job_backup(struct mv_repo *r, const struct mv_backup_source *src,
 	rc = mv_state_load(mv_repo_state_dir(r), &run.state, err);
 	if (rc == 0)
 		rc = mv_writer_begin(r, &wopts, &run.writer, err);
+	if (rc == 0)
+		rc = note_problems(&run, err);
 	if (rc == 0)
 		rc = describe_run(&run, err);
 	if (rc == 0)

@@ -78,6 +78,8 @@ struct mv_backup_report {
 	struct mv_named vanished;	/* media files gone during the walk */
 	struct mv_named changing;	/* still changing after three reads */
 	struct mv_named unreadable;
+	/* What is wrong with the stores: withheld snapshots, one behind. */
+	struct mv_named problems;
 	uint64_t vault_version;
 	bool vault_added;
 	char *media_absent;		/* "media not included: ..." or NULL; owned */

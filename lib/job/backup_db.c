@@ -217,6 +217,36 @@ release_json(const json_t *facts)
 	return json_string(label);
 }
 
+static bool
+is_copied(const struct db_run *db, const struct mv_pg_table *t)
+{
+	size_t i;
+
+	for (i = 0; i < db->ncopied; i++)
+		if (db->copied[i] == t)
+			return true;
+	return false;
+}
+
+/* The tables whose rows are in the archive: names, and sizes on the server. */
+static json_t *
+archived_json(const struct db_run *db)
+{
+	const struct mv_pg_tables *tables = mv_pg_source_tables(db->source);
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < tables->n; i++)
+		if (!is_copied(db, &tables->v[i]) &&
+		    json_array_append_new(list, json_pack("{s:s, s:s, s:I}",
+		    "schema", tables->v[i].schema, "name", tables->v[i].name,
+		    "size", (json_int_t)tables->v[i].bytes)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 static int
 describe(struct db_run *db, struct mv_err *err)
 {
@@ -245,6 +275,8 @@ describe(struct db_run *db, struct mv_err *err)
 	if (rc == 0)
 		rc = mv_json_set(archive, "bytes",
 		    json_integer((json_int_t)db->tasks[0].bytes), err);
+	if (rc == 0)
+		rc = mv_json_set(archive, "tables", archived_json(db), err);
 	for (i = 1; rc == 0 && i < db->ntasks; i++) {
 		rc = table_json(db, &db->tasks[i], tables, err);
 		rep->rows += db->tasks[i].rows;

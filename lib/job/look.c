@@ -31,6 +31,39 @@ mv_job_ls(struct mv_repo *r, const struct mv_snapshot *snap,
 	return rc;
 }
 
+struct tables {
+	int (*each)(const char *schema, const char *name, int64_t rows,
+	    uint64_t bytes, void *arg, struct mv_err *err);
+	void *arg;
+};
+
+/* Rows are counted of those alone that are not in the archive. */
+static int
+each_table(const json_t *list, bool archived, const struct tables *t,
+    struct mv_err *err)
+{
+	const char *schema, *name;
+	const json_t *o;
+	int64_t rows;
+	size_t i;
+	int rc;
+
+	json_array_foreach(list, i, o) {
+		schema = json_string_value(json_object_get(o, "schema"));
+		name = json_string_value(json_object_get(o, "name"));
+		if (schema == NULL || name == NULL)
+			return mv_err_set(err, MV_ECORRUPT,
+			    "the snapshot's detail has a table without a name");
+		rows = json_integer_value(json_object_get(o, "rows"));
+		rc = t->each(schema, name, archived ? -1 : rows,
+		    (uint64_t)json_integer_value(json_object_get(o,
+		    archived ? "size" : "bytes")), t->arg, err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
 int
 mv_job_ls_db(struct mv_repo *r, const struct mv_snapshot *snap,
     int (*each)(const char *schema, const char *name, int64_t rows,
@@ -38,32 +71,20 @@ mv_job_ls_db(struct mv_repo *r, const struct mv_snapshot *snap,
     void *arg, struct mv_err *err)
 {
 	mv_auto(mv_detail_decref) json_t *detail = NULL;
-	const json_t *db = NULL, *t;
-	size_t i;
+	const struct tables tables = { each, arg };
+	const json_t *db = NULL;
 	int rc;
 
 	rc = mv_detail_open(r, snap, &detail, err);
 	if (rc == 0)
 		rc = mv_detail_part(snap, detail, MV_PART_DB, &db, err);
-	if (rc < 0)
+	if (rc == 0)
+		rc = each_table(json_object_get(db, "tables"), false, &tables,
+		    err);
+	if (rc != 0)
 		return rc;
-	json_array_foreach(json_object_get(db, "tables"), i, t) {
-		const char *schema = json_string_value(json_object_get(t,
-		    "schema"));
-		const char *name = json_string_value(json_object_get(t,
-		    "name"));
-
-		if (schema == NULL || name == NULL)
-			return mv_err_set(err, MV_ECORRUPT,
-			    "the snapshot's detail has a table without a name");
-		rc = each(schema, name,
-		    (int64_t)json_integer_value(json_object_get(t, "rows")),
-		    (uint64_t)json_integer_value(json_object_get(t, "bytes")),
-		    arg, err);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	return each_table(json_object_get(json_object_get(db, "archive"),
+	    "tables"), true, &tables, err);
 }
 
 static int

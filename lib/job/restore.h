@@ -55,7 +55,10 @@ int mv_job_restore(struct mv_repo *r, const struct mv_snapshot *snap,
 int mv_job_ls(struct mv_repo *r, const struct mv_snapshot *snap,
     int (*each)(const struct mv_entry *e, void *arg, struct mv_err *err),
     void *arg, struct mv_err *err) MV_MUST_CHECK;
-/* Tables of the database: called with name, rows (-1: in the archive), bytes. */
+/*
+ * Tables of the database: those that were copied, with rows and bytes, then
+ * those in the archive, with rows -1 and the size that they had on the server.
+ */
 int mv_job_ls_db(struct mv_repo *r, const struct mv_snapshot *snap,
     int (*each)(const char *schema, const char *name, int64_t rows,
 	uint64_t bytes, void *arg, struct mv_err *err),
