@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "job/restore.h"
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
+#include "mastvault/output.h"
 
 static int
 to_stdout(void *arg, const uint8_t *buf, size_t len, struct mv_err *err)
 {
 	(void)arg;
-	return mv_fd_write(STDOUT_FILENO, buf, len, "standard output", err);
+	return mv_output_bytes(buf, len, err);
 }
 
 int

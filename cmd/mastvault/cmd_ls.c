@@ -11,7 +11,6 @@
 
 struct listing {
 	struct mv_span only;	/* this file, or what is beneath it */
-	json_t *doc;		/* NULL: for people */
 	uint64_t n;
 };
 
@@ -58,28 +57,29 @@ each_entry(const struct mv_entry *e, void *arg, struct mv_err *err)
 	if (l->only.len > 0 && mv_path_cmp(e->path, l->only) != 0 &&
 	    !mv_path_is_beneath(e->path, l->only))
 		return 0;
-	l->n++;
+	if (l->n++ == 0 && mv_stream_begin(NULL, NULL, err) < 0)
+		return err->code;
 	mv_safe_put(&path, e->path.len > 0 ? e->path.p : (const void *)".",
 	    e->path.len > 0 ? e->path.len : 1);
 	mv_safe_put(&target, e->target.p, e->target.len);
 	if (mv_buf_cstr(&path) == NULL || mv_buf_cstr(&target) == NULL)
 		return mv_buf_failed(&path, err) < 0 ? MV_ENOMEM :
 		    mv_buf_failed(&target, err);
-	if (l->doc == NULL) {
+	if (!mv_output_is_json()) {
 		mv_time_local(e->mtime, when);
 		mv_list("%c%04o %5u %5u %12llu  %s  %s%s%s\n",
 		    type_letter(e->type), e->mode & 07777, e->uid, e->gid,
 		    (unsigned long long)e->size, when, (char *)path.p,
 		    target.len > 0 ? " -> " : "", (char *)target.p);
-		return 0;
+		return mv_output_check(err);
 	}
 	mv_time_utc(e->mtime, when);
-	json_array_append_new(l->doc, json_pack("{ss ss sI si si si ss so}",
+	return mv_stream_item(json_pack("{ss ss sI sI sI sI ss so}",
 	    "path", (char *)path.p, "type", type_name(e->type), "size",
-	    (json_int_t)e->size, "mode", (int)(e->mode & 07777), "uid",
-	    (int)e->uid, "gid", (int)e->gid, "mtime", when, "target",
-	    target.len > 0 ? json_string((char *)target.p) : json_null()));
-	return 0;
+	    (json_int_t)e->size, "mode", (json_int_t)(e->mode & 07777), "uid",
+	    (json_int_t)e->uid, "gid", (json_int_t)e->gid, "mtime", when,
+	    "target", target.len > 0 ? json_string((char *)target.p) :
+	    json_null()), err);
 }
 
 static int
@@ -90,24 +90,25 @@ each_table(const char *schema, const char *name, int64_t rows,
 	struct listing *l = arg;
 	char size[MV_HUMAN_TEXT];
 
-	l->n++;
+	if (l->n++ == 0 && mv_stream_begin(NULL, NULL, err) < 0)
+		return err->code;
 	mv_safe_put(&full, schema, strlen(schema));
 	mv_buf_put_str(&full, ".");
 	mv_safe_put(&full, name, strlen(name));
 	if (mv_buf_cstr(&full) == NULL)
 		return mv_buf_failed(&full, err);
 	mv_human_bytes(bytes, size);
-	if (l->doc != NULL)
-		json_array_append_new(l->doc, json_pack("{ss ss so sI}",
+	if (mv_output_is_json())
+		return mv_stream_item(json_pack("{ss ss so sI}",
 		    "schema", schema, "name", name, "rows", rows < 0 ?
 		    json_null() : json_integer(rows), "bytes",
-		    (json_int_t)bytes));
-	else if (rows < 0)
-		mv_list("%12s  %10s  %s\n", "-", "-", (char *)full.p);
+		    (json_int_t)bytes), err);
+	if (rows < 0)
+		mv_list("%12s  %10s  %s\n", "-", size, (char *)full.p);
 	else
 		mv_list("%12lld  %10s  %s\n", (long long)rows, size,
 		    (char *)full.p);
-	return 0;
+	return mv_output_check(err);
 }
 
 /* "./a/b/" is "a/b". */
@@ -134,14 +135,17 @@ list(const struct mv_cli *cli, struct mv_context *c,
 
 	if (db) {
 		mv_list("%12s  %10s  %s\n", "rows", "size", "table");
-		return mv_job_ls_db(c->repo, snap, each_table, l, err);
+		rc = mv_job_ls_db(c->repo, snap, each_table, l, err);
+		if (rc == 0 && l->n == 0)
+			rc = mv_stream_begin(NULL, NULL, err);
+		return rc < 0 ? rc : mv_stream_end(NULL, err);
 	}
 	rc = mv_job_ls(c->repo, snap, each_entry, l, err);
 	if (rc == 0 && l->n == 0)
 		return mv_err_set(err, MV_ENOTFOUND,
 		    "the snapshot holds no media file '%s'",
 		    cli->operands.n > 1 ? cli->operands.v[1] : ".");
-	return rc;
+	return rc < 0 ? rc : mv_stream_end(NULL, err);
 }
 
 int
@@ -164,12 +168,5 @@ mv_cmd_ls(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		    db ? MV_PART_DB : MV_PART_MEDIA, &snap, err);
 	if (rc < 0)
 		return rc;
-	if (mv_output_is_json())
-		l.doc = json_array();
-	rc = list(cli, &c, snap, db, &l, err);
-	if (rc < 0 || l.doc == NULL) {
-		json_decref(l.doc);
-		return rc;
-	}
-	return mv_output_json(l.doc, err);
+	return list(cli, &c, snap, db, &l, err);
 }

@@ -64,6 +64,17 @@ catch_signals(void)
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
+/* Does not return, unless SIGPIPE is blocked. */
+static void
+die_of_pipe(void)
+{
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+
+	(void)sigemptyset(&standard.sa_mask);
+	(void)sigaction(SIGPIPE, &standard, NULL);
+	(void)raise(SIGPIPE);
+}
+
 /* Keys are in our memory: no core dumps, no debugger of our own user. */
 static int
 harden(struct mv_err *err)
@@ -118,6 +129,12 @@ main(int argc, char **argv)
 	mv_output_init(cli.quiet, cli.verbose, cli.json);
 	if (rc == 0)
 		rc = run(&cli, &exit, &err);
+	/* Who has seen enough, as head(1), is told nothing: as cat(1) does. */
+	if (rc < 0 && mv_output_is_unwanted()) {
+		mv_cli_clear(&cli);
+		mv_output_end(true);
+		die_of_pipe();
+	}
 	mv_output_end(rc == 0 && exit == MV_EXIT_DONE);
 	if (rc < 0) {
 		mv_output_error(&err);

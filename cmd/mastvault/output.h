@@ -36,6 +36,23 @@ void mv_output_problem(const char *fmt, ...) MV_PRINTF(1, 2);
 /* Print doc with --json, else nothing.  Takes the reference in any case. */
 int mv_output_json(json_t *doc, struct mv_err *err) MV_MUST_CHECK;
 bool mv_output_is_json(void);
+/*
+ * One document that is too long to be held: what it says of the whole (an
+ * object without a member called list, or NULL for a plain array), then its
+ * list item by item, then the members that are known only at the end (or
+ * NULL).  Without --json nothing; references are taken in any case.
+ */
+int mv_stream_begin(json_t *head, const char *list, struct mv_err *err)
+    MV_MUST_CHECK;
+int mv_stream_item(json_t *item, struct mv_err *err) MV_MUST_CHECK;
+int mv_stream_end(json_t *tail, struct mv_err *err) MV_MUST_CHECK;
+/* Bytes as they are. */
+int mv_output_bytes(const void *buf, size_t len, struct mv_err *err)
+    MV_MUST_CHECK;
+/* An error once what was printed no longer arrives: for long lists. */
+int mv_output_check(struct mv_err *err) MV_MUST_CHECK;
+/* Has the reader of standard output gone away, as head(1) does? */
+bool mv_output_is_unwanted(void);
 /* Everything on standard output has arrived: else an error. */
 int mv_output_flush(struct mv_err *err) MV_MUST_CHECK;
 /*
@@ -57,5 +74,8 @@ void mv_human_seconds(double seconds, char out[MV_HUMAN_TEXT]);
  * and bytes that are no UTF-8 as \xNN, a backslash as two.
  */
 void mv_safe_put(struct mv_buf *out, const void *text, size_t len);
+
+/* Append text; the name of an object that it repeats is cut. */
+void mv_shorten_put(struct mv_buf *out, const char *text);
 
 #endif

@@ -131,10 +131,38 @@ parts_are_read_and_named(void **state)
 	assert_says(&err, "did you mean 'media'?");
 }
 
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void
+an_objects_name_is_said_once(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "get 'packs/" HASH "' from 'file:///s': open '/s/packs/" HASH
+		    "': Permission denied", "get 'packs/" HASH "' from "
+		    "'file:///s': open '0123456789ab...': Permission denied" },
+		{ "'" HASH "' and '" HASH "1'", "'" HASH "' and '" HASH "1'" },
+		{ "'/a/b' is '/a/b'", "'/a/b' is '/a/b'" },
+		{ "it's '", "it's '" },
+		{ "", "" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MV_ARRAY_LEN(cases); i++) {
+		mv_auto(mv_buf_clear) struct mv_buf out = { 0 };
+
+		mv_shorten_put(&out, cases[i].text);
+		assert_string_equal(mv_buf_cstr(&out), cases[i].want);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_objects_name_is_said_once),
 		cmocka_unit_test(sizes_are_short),
 		cmocka_unit_test(durations_are_short),
 		cmocka_unit_test(a_terminal_obeys_nothing_that_is_printed),
