@@ -7,6 +7,7 @@
 
 #include "mastvault/cli.h"
 #include "mastvault/output.h"
+#include "postgres/conn.h"
 
 void
 mv_source_clear(struct mv_source_of *s)
@@ -32,7 +33,11 @@ find_database(const struct mv_config_env *env, struct mv_source_of *s,
 		src->exec_prefix = mv_strv_const(&s->database_exec);
 	}
 	if (env->database != NULL) {
+		/* DB_PASS is DB_USER's: offered to nobody else. */
 		src->conninfo = env->database;
+		if (mv_pg_same_user(env->database,
+		    s->site->database.conninfo))
+			src->db_password = s->site->database.password;
 		return rc;
 	}
 	src->conninfo = s->site->database.conninfo;

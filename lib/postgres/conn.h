@@ -2,6 +2,7 @@
 #ifndef MV_POSTGRES_CONN_H
 #define MV_POSTGRES_CONN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <jansson.h>
@@ -32,7 +33,7 @@
 struct mv_pg_target {
 	const char *conninfo;		/* "key=value ..." or postgresql:// */
 	const char *dbname;		/* instead of conninfo's, or NULL */
-	struct mv_secret *password;	/* or NULL; not taken over */
+	struct mv_secret *password;	/* or NULL; not taken over; conninfo's wins */
 	const char *const *exec_prefix;	/* argv, NULL-terminated, or NULL */
 	uid_t uid;			/* (uid_t)-1: only as we are */
 	gid_t gid;
@@ -50,6 +51,9 @@ int mv_pg_new(const struct mv_pg_target *target, struct mv_pg **out,
     struct mv_err *err) MV_MUST_CHECK;
 void mv_pg_free(struct mv_pg *pg);
 void mv_pg_freep(struct mv_pg **pg);
+
+/* Do both connection strings name a user, and the same one? */
+bool mv_pg_same_user(const char *a, const char *b);
 
 /* The database's name as it was given; NULL when it was not. */
 const char *mv_pg_dbname(const struct mv_pg *pg);

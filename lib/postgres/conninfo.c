@@ -64,7 +64,10 @@ make_passfile(struct mv_pg *pg, const uint8_t *password, size_t len,
 	    err);
 }
 
-/* The password of the target, of its connection string or of PGPASSWORD. */
+/*
+ * The password of the connection string, of the target or of PGPASSWORD.  What
+ * the connection string says itself, be it a password file, comes first.
+ */
 static int
 take_password(struct mv_pg *pg, const struct mv_pg_target *target,
     const PQconninfoOption *parsed, struct mv_err *err)
@@ -74,12 +77,14 @@ take_password(struct mv_pg *pg, const struct mv_pg_target *target,
 
 	if (target->exec_prefix != NULL)
 		return 0;
-	if (target->password != NULL)
+	in_conninfo = conninfo_find(parsed, "password");
+	if (in_conninfo != NULL && *in_conninfo->val != '\0')
+		text = in_conninfo->val;
+	else if (conninfo_find(parsed, "passfile") != NULL)
+		return 0;
+	else if (target->password != NULL)
 		return make_passfile(pg, mv_secret_bytes(target->password),
 		    mv_secret_len(target->password), err);
-	in_conninfo = conninfo_find(parsed, "password");
-	if (in_conninfo != NULL)
-		text = in_conninfo->val;
 	else
 		text = getenv("PGPASSWORD");
 	if (text == NULL || *text == '\0')
@@ -162,6 +167,22 @@ mv_pg_read_target(struct mv_pg *pg, const struct mv_pg_target *target,
 	if (rc < 0)
 		return rc;
 	return take_options(pg, target, parsed, err);
+}
+
+bool
+mv_pg_same_user(const char *a, const char *b)
+{
+	mv_auto(conninfo_freep) PQconninfoOption *x = NULL;
+	mv_auto(conninfo_freep) PQconninfoOption *y = NULL;
+	const PQconninfoOption *u, *v;
+
+	x = PQconninfoParse(a, NULL);
+	y = PQconninfoParse(b, NULL);
+	if (x == NULL || y == NULL)
+		return false;
+	u = conninfo_find(x, "user");
+	v = conninfo_find(y, "user");
+	return u != NULL && v != NULL && strcmp(u->val, v->val) == 0;
 }
 
 const char *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,13 @@ code_of_state(const char *state)
 	return MV_EIO;
 }
 
+/* The server's refusal is one of permission, not of a backup's key. */
+static int
+errno_of(int code)
+{
+	return code == MV_EAUTH ? EACCES : 0;
+}
+
 /* One line of it, without libpq's prefixes. */
 static void
 one_line(const char *message, char out[TEXT_MAX])
@@ -72,6 +80,7 @@ mv_pg_err(struct mv_err *err, PGconn *conn, const PGresult *res,
 {
 	const char *state = NULL, *message = NULL;
 	char what[TEXT_MAX], why[TEXT_MAX];
+	int code;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -89,7 +98,9 @@ mv_pg_err(struct mv_err *err, PGconn *conn, const PGresult *res,
 		message = PQerrorMessage(conn);
 	one_line(message != NULL && *message != '\0' ? message :
 	    "the connection was lost", why);
-	return mv_err_set(err, code_of_state(state), "%s: %s", what, why);
+	code = code_of_state(state);
+	return mv_err_set_at(err, code, errno_of(code), __FILE__, __LINE__,
+	    "%s: %s", what, why);
 }
 
 static bool
@@ -139,13 +150,15 @@ mv_pg_err_connect(struct mv_err *err, const struct mv_pg *pg, PGconn *conn)
 	const char *message = conn != NULL ? PQerrorMessage(conn) : "";
 	const char *port = mv_pg_option(pg, "port");
 	char why[TEXT_MAX];
+	int code;
 
 	one_line(*message != '\0' ? message : "out of memory", why);
 	if (port != NULL && strcmp(port, "6432") == 0)
 		return mv_err_set(err, MV_EREFUSED, "port 6432 is that of "
 		    "pgbouncer: give PostgreSQL's own port, mostly 5432 (%s)",
 		    why);
-	return mv_err_set(err, code_of_connect(message),
+	code = code_of_connect(message);
+	return mv_err_set_at(err, code, errno_of(code), __FILE__, __LINE__,
 	    "connect to PostgreSQL: %s%s", why, advice_for(message, pg));
 }
 
