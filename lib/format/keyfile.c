@@ -17,10 +17,6 @@
 /* magic, protection; and under a passphrase salt, passes, memory */
 #define HEAD_OPEN (MAGIC_BYTES + 1)
 #define HEAD_PASS (HEAD_OPEN + SALT_BYTES + 4 + 4)
-#define TEXT_MAX (1u << 20)
-/* 57 bytes make a line of 76 digits. */
-#define LINE_BYTES 57
-#define LINE_DIGITS 76
 
 #define PASSES_DEFAULT 3
 #define PASSES_MAX 64
@@ -96,44 +92,6 @@ wrap_pass(const struct mv_sbuf *payload, const struct mv_passphrase *pass,
 	return rc;
 }
 
-static int
-put_comment(const char *comment, struct mv_sbuf *out, struct mv_err *err)
-{
-	const char *end;
-	int rc = 0;
-
-	while (rc == 0 && *comment != '\0') {
-		end = strchrnul(comment, '\n');
-		rc = mv_sbuf_put(out, "# ", end > comment ? 2 : 1, err);
-		if (rc == 0)
-			rc = mv_sbuf_put(out, comment,
-			    (size_t)(end - comment), err);
-		if (rc == 0)
-			rc = mv_sbuf_put(out, "\n", 1, err);
-		comment = *end != '\0' ? end + 1 : end;
-	}
-	return rc;
-}
-
-static int
-put_base64(const struct mv_sbuf *raw, struct mv_sbuf *out, struct mv_err *err)
-{
-	char line[LINE_DIGITS + 1];
-	size_t i, n;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < raw->len; i += n) {
-		n = raw->len - i < LINE_BYTES ? raw->len - i : LINE_BYTES;
-		(void)sodium_bin2base64(line, sizeof(line), raw->p + i, n,
-		    sodium_base64_VARIANT_ORIGINAL);
-		rc = mv_sbuf_put(out, line, strlen(line), err);
-		if (rc == 0)
-			rc = mv_sbuf_put(out, "\n", 1, err);
-	}
-	sodium_memzero(line, sizeof(line));
-	return rc;
-}
-
 int
 mv_keyfile_encode(const struct mv_keyset *k, const struct mv_passphrase *pass,
     const char *comment, struct mv_sbuf *out, struct mv_err *err)
@@ -149,108 +107,27 @@ mv_keyfile_encode(const struct mv_keyset *k, const struct mv_passphrase *pass,
 	    wrap_open(&payload, &raw, err) :
 	    wrap_pass(&payload, pass, &raw, err);
 	if (rc == 0)
-		rc = put_comment(comment != NULL ? comment : "", out, err);
-	if (rc == 0)
-		rc = mv_sbuf_put(out, TITLE "\n", sizeof(TITLE), err);
-	if (rc == 0)
-		rc = put_base64(&raw, out, err);
+		rc = mv_key_text_put(TITLE, comment, &raw, out, err);
 	return rc;
-}
-
-/* The next line without its end and without blanks around it. */
-static bool
-next_line(struct mv_cur *c, const char **line, size_t *len)
-{
-	const uint8_t *end;
-	const char *p;
-	size_t n;
-
-	if (c->left == 0)
-		return false;
-	end = memchr(c->p, '\n', c->left);
-	n = end != NULL ? (size_t)(end - c->p) : c->left;
-	p = (const char *)mv_cur_take(c, n);
-	(void)mv_cur_take(c, end != NULL ? 1 : 0);
-	while (n > 0 && strchr(" \t\r", p[n - 1]) != NULL)
-		n--;
-	while (n > 0 && (*p == ' ' || *p == '\t')) {
-		p++;
-		n--;
-	}
-	*line = p;
-	*len = n;
-	return true;
-}
-
-/*
- * libsodium's base64 does not see the top bit of some characters, and one
- * text must not have two spellings.
- */
-static bool
-is_ascii(const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if ((unsigned char)p[i] > 0x7e)
-			return false;
-	return true;
 }
 
 static int
 not_a_key(struct mv_err *err)
 {
-	return mv_err_set(err, MV_EUSAGE,
-	    "it is no key file of mastvault, or was cut off or altered");
-}
-
-/* Gathers the digits of all lines below the title, without comments. */
-static int
-gather(const void *text, size_t len, struct mv_sbuf *out, struct mv_err *err)
-{
-	struct mv_cur c = mv_cur_of(text, len);
-	bool titled = false;
-	const char *line;
-	size_t n;
-	int rc = 0;
-
-	while (rc == 0 && next_line(&c, &line, &n)) {
-		if (n == 0 || *line == '#')
-			continue;
-		if (titled && is_ascii(line, n))
-			rc = mv_sbuf_put(out, line, n, err);
-		else if (titled || n != strlen(TITLE) ||
-		    memcmp(line, TITLE, n) != 0)
-			return not_a_key(err);
-		titled = true;
-	}
-	return rc;
+	return mv_key_text_bad("key file", err);
 }
 
 /* The bytes behind the base64, with at least the shortest head. */
 static int
 unwrap(const void *text, size_t len, struct mv_sbuf *out, struct mv_err *err)
 {
-	mv_auto(mv_sbuf_clear) struct mv_sbuf digits = { 0 };
-	mv_auto(mv_secret_freep) struct mv_secret *raw = NULL;
-	size_t n = 0;
 	int rc;
 
-	if (len > TEXT_MAX)
-		return not_a_key(err);
-	rc = gather(text, len, &digits, err);
-	if (rc == 0)
-		rc = mv_secret_new(digits.len + 1, &raw, err);
+	rc = mv_key_text_get(TITLE, "key file", text, len, out, err);
 	if (rc < 0)
 		return rc;
-	if (digits.len == 0 || sodium_base642bin(mv_secret_bytes(raw),
-	    digits.len, (const char *)digits.p, digits.len, NULL, &n, NULL,
-	    sodium_base64_VARIANT_ORIGINAL) != 0)
-		return not_a_key(err);
-	rc = mv_sbuf_put(out, mv_secret_bytes(raw), n, err);
-	if (rc < 0)
-		return rc;
-	if (n < HEAD_OPEN || memcmp(out->p, MAGIC, MAGIC_BYTES) != 0 ||
+	if (out->len < HEAD_OPEN ||
+	    memcmp(out->p, MAGIC, MAGIC_BYTES) != 0 ||
 	    out->p[MAGIC_BYTES] > PROTECTION_PASS)
 		return not_a_key(err);
 	return 0;

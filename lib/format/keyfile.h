@@ -23,6 +23,8 @@ struct mv_identity {
 	struct mv_key box;	/* X25519 private; zeros for the owner */
 };
 
+void mv_identity_wipe(struct mv_identity *id);
+
 /* Allocated as a whole in locked memory. */
 struct mv_keyset {
 	struct mv_id16 repo;

@@ -13,4 +13,15 @@ int mv_keyset_encode(const struct mv_keyset *k, struct mv_sbuf *out,
 int mv_keyset_decode(const uint8_t *p, size_t len, struct mv_keyset **out,
     struct mv_err *err) MV_MUST_CHECK;
 
+/*
+ * The text around raw bytes: comment, a title, base64.  Get refuses with
+ * MV_EUSAGE, calling the thing what.
+ */
+int mv_key_text_put(const char *title, const char *comment,
+    const struct mv_sbuf *raw, struct mv_sbuf *out, struct mv_err *err)
+    MV_MUST_CHECK;
+int mv_key_text_get(const char *title, const char *what, const void *text,
+    size_t len, struct mv_sbuf *out, struct mv_err *err) MV_MUST_CHECK;
+int mv_key_text_bad(const char *what, struct mv_err *err);
+
 #endif

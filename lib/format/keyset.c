@@ -11,6 +11,12 @@
 /* What a key file may hold of an epoch: the private key is in a grant. */
 #define HAS_IN_FILE 3
 
+void
+mv_identity_wipe(struct mv_identity *id)
+{
+	sodium_memzero(id, sizeof(*id));
+}
+
 int
 mv_keyset_new(struct mv_keyset **out, struct mv_err *err)
 {

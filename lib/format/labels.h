@@ -24,5 +24,6 @@
 /* Signatures; snapshot, ledger, bad and vault have the labels above. */
 #define MV_LABEL_KEYRING "mastvault 1 keyring"
 #define MV_LABEL_ORIGIN "mastvault 1 origin"
+#define MV_LABEL_ENROLMENT "mastvault 1 enrolment"
 
 #endif

@@ -17,6 +17,13 @@
 #define CACHE_BYTES (32u << 20)
 #define PLACES_MAX 16
 
+/* The chunker's table of an epoch. */
+struct gear {
+	struct gear *next;
+	uint32_t epoch;
+	struct mv_secret *home;
+};
+
 enum pins_state { PINS_UNKNOWN, PINS_LOADING, PINS_KNOWN, PINS_LOST };
 
 struct mv_reader {
@@ -29,7 +36,7 @@ struct mv_reader {
 	pthread_mutex_t lock;	/* over what follows */
 	enum pins_state state;
 	struct mv_pins *pins;	/* set once, with PINS_KNOWN */
-	struct mv_secret *gear;	/* a struct mv_gear, set once */
+	struct gear *gears;	/* each stays until the end */
 };
 
 int
@@ -78,12 +85,18 @@ mv_reader_open(struct mv_repo *r, const struct mv_snapshot *snap,
 void
 mv_reader_free(struct mv_reader *rd)
 {
+	struct gear *g;
+
 	if (rd == NULL)
 		return;
 	mv_prefetch_free(rd->prefetch);	/* its threads use the cache */
 	mv_segment_cache_free(rd->cache);
 	mv_pins_free(rd->pins);
-	mv_secret_free(rd->gear);
+	while ((g = rd->gears) != NULL) {
+		rd->gears = g->next;
+		mv_secret_free(g->home);
+		free(g);
+	}
 	if (rd->own_index)
 		mv_index_free(rd->index);
 	pthread_mutex_destroy(&rd->lock);
@@ -117,35 +130,54 @@ mv_reader_epoch(const struct mv_reader *rd)
 
 /* Called with the lock held. */
 static int
-make_gear(struct mv_reader *rd, struct mv_err *err)
+make_gear(struct mv_reader *rd, uint32_t epoch, struct mv_err *err)
 {
-	const struct mv_epoch_secrets *s;
+	const struct mv_epoch_secrets *s = mv_repo_epoch(rd->repo, epoch);
 	mv_auto(mv_key_wipe) struct mv_key key = { 0 };
+	struct gear *g;
 	int rc;
 
-	s = mv_repo_epoch(rd->repo, rd->snap->epoch);
 	if (s == NULL || (s->has & 2) == 0)
 		return mv_err_set(err, MV_EAUTH, "our keys do not give the "
-		    "identity secret of epoch %" PRIu32, rd->snap->epoch);
-	rc = mv_secret_new(sizeof(struct mv_gear), &rd->gear, err);
-	if (rc < 0)
+		    "identity secret of epoch %" PRIu32, epoch);
+	g = calloc(1, sizeof(*g));
+	if (g == NULL)
+		return mv_err_set(err, MV_ENOMEM, "prepare to cut");
+	rc = mv_secret_new(sizeof(struct mv_gear), &g->home, err);
+	if (rc < 0) {
+		free(g);
 		return rc;
+	}
 	mv_kdf(&s->identity, MV_LABEL_GEAR, &key);
-	mv_gear_init((void *)mv_secret_bytes(rd->gear), &key);
+	mv_gear_init((void *)mv_secret_bytes(g->home), &key);
+	g->epoch = epoch;
+	g->next = rd->gears;
+	rd->gears = g;
 	return 0;
 }
 
+static struct gear *
+find_gear(struct mv_reader *rd, uint32_t epoch)
+{
+	struct gear *g = rd->gears;
+
+	while (g != NULL && g->epoch != epoch)
+		g = g->next;
+	return g;
+}
+
 int
-mv_reader_gear(struct mv_reader *rd, const struct mv_gear **out,
-    struct mv_err *err)
+mv_reader_gear(struct mv_reader *rd, uint32_t epoch,
+    const struct mv_gear **out, struct mv_err *err)
 {
 	int rc = 0;
 
 	pthread_mutex_lock(&rd->lock);
-	if (rd->gear == NULL)
-		rc = make_gear(rd, err);
+	if (find_gear(rd, epoch) == NULL)
+		rc = make_gear(rd, epoch, err);
 	if (rc == 0)
-		*out = (const void *)mv_secret_bytes(rd->gear);
+		*out = (const void *)mv_secret_bytes(
+		    find_gear(rd, epoch)->home);
 	pthread_mutex_unlock(&rd->lock);
 	return rc;
 }

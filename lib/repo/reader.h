@@ -52,7 +52,7 @@ int mv_stream_in_skip(struct mv_stream_in *s, uint64_t n, struct mv_err *err)
 int mv_stream_in_read(void *s, uint8_t *buf, size_t len, size_t *got,
     struct mv_err *err) MV_MUST_CHECK;
 
-/* The id that data would have, for comparing files that exist already. */
+/* The id that data would have in the snapshot's epoch. */
 int mv_reader_media_id(struct mv_reader *rd, const uint8_t *path,
     size_t path_len, const uint8_t *data, size_t len, struct mv_id16 *out,
     struct mv_err *err) MV_MUST_CHECK;

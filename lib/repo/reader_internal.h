@@ -19,10 +19,10 @@ int mv_reader_open_over(struct mv_repo *r, struct mv_index *ix,
 struct mv_repo *mv_reader_repo(struct mv_reader *rd);
 struct mv_segment_cache *mv_reader_cache(struct mv_reader *rd);
 uint32_t mv_reader_epoch(const struct mv_reader *rd);
-/* The chunker's table; MV_EAUTH without I. */
+/* The chunker's table of an epoch; MV_EAUTH without its I. */
 struct mv_gear;
-int mv_reader_gear(struct mv_reader *rd, const struct mv_gear **out,
-    struct mv_err *err) MV_MUST_CHECK;
+int mv_reader_gear(struct mv_reader *rd, uint32_t epoch,
+    const struct mv_gear **out, struct mv_err *err) MV_MUST_CHECK;
 
 /* The place to read id from: a pinned one before any other. */
 bool mv_reader_locate(struct mv_reader *rd, enum mv_kind kind,

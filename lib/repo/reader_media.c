@@ -77,14 +77,19 @@ mv_reader_same_file(struct mv_reader *rd, const uint8_t *path,
 	mv_auto(mv_chunker_freep) struct mv_chunker *chunker = NULL;
 	struct compare c = { .ids = ids, .n = n };
 	const struct mv_gear *gear;
+	struct mv_location at;
+	uint32_t epoch = mv_reader_epoch(rd);
 	int rc;
 
-	rc = mv_reader_gear(rd, &gear, err);
+	/* A file that did not change may have been cut in an earlier epoch. */
+	if (n > 0 && mv_reader_locate(rd, MV_KIND_DATA_PACK, &ids[0], &at))
+		epoch = at.epoch;
+	rc = mv_reader_gear(rd, epoch, &gear, err);
 	if (rc == 0)
 		rc = mv_idhash_new(mv_reader_repo(rd), &h, err);
 	if (rc == 0)
-		rc = mv_idhash_file_key(h, mv_reader_epoch(rd), path,
-		    path_len, c.file_key, err);
+		rc = mv_idhash_file_key(h, epoch, path, path_len, c.file_key,
+		    err);
 	c.h = h;
 	if (rc == 0)
 		rc = mv_chunker_new(gear, MV_CLASS_MEDIA, false,

@@ -535,7 +535,7 @@ a_file_that_is_there_already_is_recognised(void **state)
 	bool same;
 
 	open_stream(f, 0);
-	assert_ok(mv_reader_gear(f->rd, &gear, &err), &err);
+	assert_ok(mv_reader_gear(f->rd, 1, &gear, &err), &err);
 	assert_ok(mv_chunker_new(gear, MV_CLASS_MEDIA, false, take_cut, &cut,
 	    &chunker, &err), &err);
 	assert_ok(mv_chunker_feed(chunker, f->rows, len, &err), &err);
