@@ -49,6 +49,28 @@ mv_sbuf_put(struct mv_sbuf *b, const void *p, size_t len, struct mv_err *err)
 	return 0;
 }
 
+int
+mv_sbuf_extend(struct mv_sbuf *b, size_t len, uint8_t **p, struct mv_err *err)
+{
+	int rc;
+
+	rc = reserve(b, len > 0 ? len : 1, err);
+	if (rc < 0)
+		return rc;
+	*p = b->p + b->len;
+	memset(*p, 0, len);
+	b->len += len;
+	return 0;
+}
+
+void
+mv_sbuf_reset(struct mv_sbuf *b)
+{
+	if (b->len > 0)
+		sodium_memzero(b->p, b->len);
+	b->len = 0;
+}
+
 void
 mv_sbuf_clear(struct mv_sbuf *b)
 {

@@ -59,6 +59,11 @@ struct mv_sbuf {
 
 int mv_sbuf_put(struct mv_sbuf *b, const void *p, size_t len,
     struct mv_err *err) MV_MUST_CHECK;
+/* Append len zero bytes, for the caller to fill: *p is valid until the next. */
+int mv_sbuf_extend(struct mv_sbuf *b, size_t len, uint8_t **p,
+    struct mv_err *err) MV_MUST_CHECK;
+/* Wiped and empty, with its memory kept for the next use. */
+void mv_sbuf_reset(struct mv_sbuf *b);
 void mv_sbuf_clear(struct mv_sbuf *b);
 
 /* Read all of a file or descriptor, at most max bytes (MV_EUSAGE beyond). */
