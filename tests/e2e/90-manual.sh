@@ -45,7 +45,7 @@ for c in $commands; do
 	for o in $known; do
 		has "$o" "$offered"
 		[ -z "$fish" ] || has "$o" "${fished//=/ }"
-		grep -q -e "$o[^a-z-]" docs/cli.md || fail "docs/cli.md lacks '$o'"
+		grep -q -e "${o}[^a-z-]" docs/cli.md || fail "docs/cli.md lacks '$o'"
 		case " ${common//$'\n'/ } " in *" $o "*) continue ;; esac
 		grep -qx "\.It \(Fl . , \)\?Fl Fl ${o#--}\( .*\)\?" <<<"$section" ||
 			fail "the manual lacks '$o' of '$c'"
@@ -119,10 +119,11 @@ for n in 1 2 3 4; do
 	chmod 600 "$T/example$n.conf"
 	expect '1|10' mastvault -c "$T/example$n.conf" snapshots
 done
-for key in $(sed -n 's/^\.It Ic \([a-z-]*\) .*/\1/p' "$B/man/mastvault.conf.5"); do
+sed -n 's/^\.It Ic \([a-z-]*\) .*/\1/p' "$B/man/mastvault.conf.5" >"$T/keys"
+while read -r key; do
 	grep -q "^;\?$key = " docs/mastvault.conf.example || fail "the example lacks '$key'"
 	grep -qF "\`$key\`" docs/cli.md || fail "docs/cli.md lacks '$key'"
-done
+done <"$T/keys"
 
 # No page makes a formatter complain, where there is one.
 for page in "$B"/man/*; do
