@@ -128,6 +128,7 @@ load_one(struct mv_repo *r, const struct mv_listed *o, struct mv_buf *obj,
 	mv_err_text(&own, text, sizeof(text));
 	if (rc == MV_ENOMEM || rc == MV_EINTR)
 		return mv_err_set(err, rc, "read '%s': %s", o->name, text);
+	s->unread += rc != MV_ECORRUPT;
 	return mv_problem(to, o->name, err, "'%s' cannot be read: %s", o->name,
 	    text);
 }
@@ -149,8 +150,7 @@ find_behind(struct mv_repo *r, const struct mv_listing *l,
 		rc = 0;
 		if (l->failed[s] != NULL)
 			rc = mv_problem(to, "snapshots", err,
-			    "store '%s' cannot be listed: %s", url,
-			    l->failed[s]);
+			    "store '%s' is left out: %s", url, l->failed[s]);
 		else if (lacks > 0)
 			rc = mv_problem(to, name, err, "store '%s' is behind: "
 			    "it lacks %zu of %zu snapshots, '%s' among them",
@@ -182,8 +182,10 @@ mv_snapshots_load(struct mv_repo *r, struct mv_snapshots *out,
 		rc = mv_snapshots_settle(&s, r, &to, err);
 	if (rc >= 0)
 		rc = mv_snapshots_check_seen(&s, r, &to, err);
+	s.behind = s.nproblems;
 	if (rc >= 0)
 		rc = find_behind(r, &l, &to, err);
+	s.behind = s.nproblems - s.behind;
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "list snapshots");
 	*out = s;

@@ -12,6 +12,8 @@ struct mv_snapshots {
 	size_t n;
 	char **problems;	/* one sentence each: unreadable, missing, rolled back */
 	size_t nproblems;
+	size_t behind;	/* the last of them: no harm, but a store lacks something */
+	size_t unread;	/* there, but no store could be asked: try again */
 };
 
 void mv_snapshots_clear(struct mv_snapshots *s);

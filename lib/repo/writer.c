@@ -136,6 +136,10 @@ find_seq(struct mv_writer *w, struct mv_err *err)
 		    mv_repo_id(w->repo), &seen, err);
 	if (rc < 0)
 		return rc;
+	/* One that cannot be read now might be ours, and the newest. */
+	if (w->snapshots.unread > 0)
+		return mv_err_set(err, MV_EIO, "%zu snapshots cannot be read: "
+		    "%s", w->snapshots.unread, w->snapshots.problems[0]);
 	w->seq = 1;
 	newest = mv_snapshots_newest(&w->snapshots, w->writer);
 	if (newest != NULL) {
@@ -186,6 +190,19 @@ cores(void)
 		return 1;
 	n = CPU_COUNT(&set);
 	return n < 1 ? 1 : (unsigned)n;
+}
+
+/* A store that was away when the owner changed the keyring gets it now. */
+static int
+spread_keyring(struct mv_writer *w, struct mv_err *err)
+{
+	const struct mv_keyring *k = mv_repo_keyring(w->repo);
+	char name[MV_OBJECT_NAME_MAX];
+
+	if (w->opts.dry_run)
+		return 0;
+	mv_object_name(MV_KIND_KEYRING, k->number, NULL, &k->hash, name);
+	return mv_repo_spread(w->repo, name, err);
 }
 
 static void
@@ -242,6 +259,8 @@ prepare(struct mv_writer *w, struct mv_err *err)
 	if (rc == 0)
 		rc = lock_writer(w, err);
 	if (rc == 0)
+		rc = spread_keyring(w, err);
+	if (rc == 0)
 		rc = find_seq(w, err);
 	if (rc == 0)
 		rc = mv_index_open(w->repo, flags, &w->index, err);
@@ -280,6 +299,7 @@ mv_writer_begin(struct mv_repo *r, const struct mv_writer_opts *opts,
 	(void)pthread_cond_init(&w->changed, NULL);
 	mv_pinset_init(&w->pins);
 	mv_pinset_init(&w->pin_nodes);
+	mv_repo_tolerate(r);
 	rc = prepare(w, err);
 	if (rc == 0)
 		rc = start_threads(w, err);
