@@ -12,6 +12,7 @@
 
 /* An env-file has a few kilobytes; this bounds what a hostile store can cost. */
 #define VERSION_OBJECT_MAX (16u << 20)
+#define RECIPIENTS_MAX 256
 
 void
 mv_vault_clear(struct mv_vault *v)
@@ -348,18 +349,54 @@ recipients_of(const struct mv_keyring *k,
 	return n;
 }
 
+/* Can every active vault key open it? */
+static bool
+sealed_to_all(const struct mv_keyring *k, const struct mv_vault_version *v)
+{
+	const struct mv_keyring_key *to[RECIPIENTS_MAX];
+	size_t i, j, n = recipients_of(k, to, MV_ARRAY_LEN(to));
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < v->nrecipients; j++)
+			if (v->recipients[j].key == to[i]->number)
+				break;
+		if (j == v->nrecipients)
+			return false;
+	}
+	return true;
+}
+
+/* Our vault key, unless it was removed. */
+static int
+signer(struct mv_repo *r, const struct mv_identity **out, struct mv_err *err)
+{
+	const struct mv_identity *me = mv_keyset_find(mv_repo_keyset(r),
+	    MV_RIGHT_VAULT);
+	const struct mv_keyring_key *key;
+
+	if (me == NULL)
+		return mv_err_set(err, MV_EAUTH,
+		    "no vault key to sign a version with");
+	key = mv_keyring_find(mv_repo_keyring(r), me->number);
+	if (key == NULL || key->removed)
+		return mv_err_set(err, MV_EAUTH,
+		    "key %u may not write to this vault (any more)",
+		    me->number);
+	*out = me;
+	return 0;
+}
+
 static int
 append(struct mv_repo *r, const struct mv_vault *v,
-    const struct mv_vault_file *file, const struct mv_vault_reason *why,
-    struct mv_vault_ref *out, struct mv_err *err)
+    const struct mv_identity *me, const struct mv_vault_file *file,
+    const struct mv_vault_reason *why, struct mv_vault_ref *out,
+    struct mv_err *err)
 {
 	mv_auto(mv_vault_version_clear) struct mv_vault_version next = { 0 };
 	mv_auto(mv_key_wipe) struct mv_key secret = { 0 };
 	mv_auto(mv_buf_clear) struct mv_buf obj = { 0 };
 	mv_auto(mv_freep) char *meta = meta_json(file, why);
-	const struct mv_identity *me = mv_keyset_find(mv_repo_keyset(r),
-	    MV_RIGHT_VAULT);
-	const struct mv_keyring_key *to[256];
+	const struct mv_keyring_key *to[RECIPIENTS_MAX];
 	char name[MV_OBJECT_NAME_MAX];
 	size_t nto;
 	int rc;
@@ -367,9 +404,6 @@ append(struct mv_repo *r, const struct mv_vault *v,
 	if (meta == NULL)
 		return mv_err_set(err, MV_EUSAGE,
 		    "the path '%s' is not UTF-8", file->path);
-	if (me == NULL)
-		return mv_err_set(err, MV_EAUTH,
-		    "no vault key to sign a version with");
 	rc = vault_secret(r, &secret, err);
 	if (rc < 0)
 		return rc;
@@ -392,32 +426,60 @@ append(struct mv_repo *r, const struct mv_vault *v,
 	return 0;
 }
 
+/*
+ * Is file what the newest version holds?  One that is not sealed to us, who
+ * were admitted later, is taken for another.
+ */
+static int
+is_newest(struct mv_repo *r, const struct mv_vault_version *v,
+    const struct mv_vault_file *file, bool *same, struct mv_err *err)
+{
+	mv_auto(mv_vault_file_clear) struct mv_vault_file newest = { 0 };
+	int rc;
+
+	*same = false;
+	if (recipient(r, v) == NULL)
+		return 0;
+	rc = mv_vault_open(r, v, &newest, err);
+	if (rc < 0)
+		return rc;
+	/* A vault key that was admitted since needs a version, too. */
+	*same = same_file(&newest, file) &&
+	    sealed_to_all(mv_repo_keyring(r), v);
+	return 0;
+}
+
 int
 mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
     const struct mv_vault_reason *why, struct mv_vault_ref *out, bool *added,
     struct mv_err *err)
 {
 	mv_auto(mv_vault_clear) struct mv_vault v = { 0 };
-	mv_auto(mv_vault_file_clear) struct mv_vault_file newest = { 0 };
+	const struct mv_identity *me = NULL;
+	const struct mv_vault_version *newest;
+	char name[MV_OBJECT_NAME_MAX];
+	bool same = false;
 	int rc;
 
-	rc = mv_vault_load(r, &v, err);
+	rc = signer(r, &me, err);
+	if (rc == 0)
+		rc = mv_vault_load(r, &v, err);
 	if (rc < 0)
 		return rc;
 	/* A version that cannot be read may be newer than what we see. */
 	if (v.nproblems > 0)
 		return mv_err_set(err, MV_ECORRUPT, "%s", v.problems[0]);
-	if (v.n > 0) {
-		rc = mv_vault_open(r, &v.list[v.n - 1], &newest, err);
-		if (rc < 0)
-			return rc;
-		if (same_file(&newest, file)) {
-			out->hash = v.list[v.n - 1].hash;
-			out->number = v.list[v.n - 1].number;
-			*added = false;
-			return 0;
-		}
-	}
-	*added = true;
-	return append(r, &v, file, why, out, err);
+	if (v.n > 0)
+		rc = is_newest(r, &v.list[v.n - 1], file, &same, err);
+	if (rc < 0)
+		return rc;
+	*added = !same;
+	if (!same)
+		return append(r, &v, me, file, why, out, err);
+	newest = &v.list[v.n - 1];
+	out->hash = newest->hash;
+	out->number = newest->number;
+	/* A store that was away when it was made gets it now. */
+	mv_object_name(MV_KIND_VAULT, 0, &newest->id, &newest->hash, name);
+	return mv_repo_spread(r, name, err);
 }

@@ -48,9 +48,10 @@ struct mv_vault_reason {
 	const char *reason;
 };
 /*
- * Make file the newest version unless it already is (bytes, path and mode):
- * then *added is false and *out the version that it equals.  out is a copy
- * of the hash and number.
+ * Make file the newest version unless it already is (bytes, path and mode),
+ * sealed to every active vault key: then *added is false and *out the version
+ * that it equals.  out is a copy of the hash and number.  MV_EAUTH when our
+ * vault key was removed.
  */
 struct mv_vault_ref {
 	struct mv_id32 hash;
