@@ -60,8 +60,7 @@ class Decoder:  # takes fields off the front of some bytes
         fields = [field.split(':') for field in fields.split()]
         return Record(**{name: self(form) for name, form in fields})
 
-    def many(self, fields, low=0, high=HUGE, by=''):
-        """A varint count and that many records, strictly ascending by the fields named."""
+    def many(self, fields, low=0, high=HUGE, by=''):  # ascending by the fields of that name
         records = [self.record(fields) for _ in range(self.varint(low, high))]
         ascending([getattr(r, name) for name in by.split()] for r in records if by)
         return records
@@ -128,8 +127,7 @@ def check_header(data, kind, repository):  # 1.2
     need((h.epoch == 0) == (kind in (KEYRING, VERSION)), 'a wrong epoch')
     return h.epoch
 
-def check_chain(what, found):
-    """Says what is missing in the chains of their signers; sorts."""
+def check_chain(what, found):  # each signer has one; sorts by time
     chain = {(r.signer, r.number): bytes.fromhex(r.name[-64:]) for r in found}
     if len(chain) < len(found):
         note(f'ALARM: {what}: two with one number')
@@ -178,6 +176,10 @@ class Repository:
         self.ring = max(self.rings, key=lambda r: r.number)  # in force
         need(sum(r.number == self.ring.number for r in self.rings) == 1, 'two newest keyrings')
         need(self.ring.number >= self.kit.keyring, f'keyring {self.kit.keyring} was seen')
+        for i in [i for i in self.kit.identities if i.number]:
+            pair = sodium.crypto_sign_seed_keypair(i.seed)[0], public(i.private)
+            key = self.ring.keys[i.number]
+            need(pair == (key.ed25519, key.x25519), f'key {i.number} is another in the keyring')
         self.epochs = self.open_epochs()
 
     def read(self, name):
@@ -185,8 +187,7 @@ class Repository:
         need(sha256(data).hex() == name[-64:], 'the content does not give the name')
         return data
 
-    def all(self, form, decode):  # 1.3
-        """What decode makes of each object; what it refuses is set aside."""
+    def all(self, form, decode):  # 1.3; what decode refuses is set aside
         folder, found, form = form.partition('/')[0], [], re.compile(form + '[0-9a-f]{64}')
         names = (p.relative_to(self.root).as_posix() for p in self.root.glob(folder + '/**/*'))
         for name in sorted(filter(form.fullmatch, names)):
@@ -245,8 +246,7 @@ class Repository:
         check_signature(key.ed25519, label, message, signature)
         return key
 
-    # 7. Snapshot
-    def decode_snapshot(self, name):
+    def decode_snapshot(self, name):  # 7. Snapshot
         data = self.read(name)
         epoch, H = check_header(data, SNAPSHOT, self.id), data[:32]
         payload = unpad(box_open(kdf(self.epochs[epoch].S, b'snapshot'), H, data[32:]), 72)
@@ -266,8 +266,7 @@ class Repository:
         ad = b'detail' + self.id + le(s.number, 8) + le(s.signer)
         return parse_json(aead_open(s.detail, ad, bytes(24), key))
 
-    # 9. Vault version
-    def decode_version(self, name):
+    def decode_version(self, name):  # 9. Vault version
         data = self.read(name)
         check_header(data, VERSION, self.id)
         need(data[32:48].hex() == name[6:38], 'another id than in the name')
@@ -281,8 +280,8 @@ class Repository:
         return v
 
     def env_file(self, s):
-        found = self.all('vault/[0-9a-f]{32}-', self.decode_version)
-        bound = [v for v in found if bytes.fromhex(v.name[-64:]) in s.vault]
+        found = {v.name[-64:]: v for v in self.all('vault/[0-9a-f]{32}-', self.decode_version)}
+        bound = [found[h.hex()] for h in s.vault]
         need([v.number for v in bound] == self.detail(s)['secrets']['versions'], 'other versions')
         v, mine = bound[-1], {i.number: i.private for i in self.kit.identities}
         key = next(seal_open(mine[r.key], r.sealed) for r in v.recipients if r.key in mine)
@@ -337,8 +336,7 @@ class Pack:  # of which only footer and fill are read
         o.trusted = o.seq < key.distrusted
         return o.id
 
-    def segment(self, place):  # 5.1, 5.2
-        """The (F or None, data) of each chunk or blob."""
+    def segment(self, place):  # 5.1, 5.2; gives (F or None, data) for each chunk or blob
         s, o = self.segments[place], self.segments[place].origin
         with open(self.repository.root / self.name, 'rb') as f:
             stored = read_at(f, s.offset, s.length)
@@ -359,8 +357,9 @@ class Pack:  # of which only footer and fill are read
         need(d.varint(1, 4096) == len(s.ids), 'another number of chunks than in the footer')
         for _ in s.ids:
             size, form = divmod(d.varint(1), 4)
-            F = None if form == 0 else d('32') if form == 1 else F
-            need(form <= 2 and 1 <= size <= 1 << 20 and (F or form == 0), 'a wrong chunk')
+            last, F = F, None if form == 0 else d('32') if form == 1 else F
+            need(form <= 2 and 1 <= size <= 1 << 20, 'a wrong chunk')
+            need(form == 0 or (form == 2) == (F == last) and F, 'an F repeated, or none to repeat')
             heads.append((F, size))
         need(sum(size for _, size in heads) <= 1 << 20, 'too long a segment')
         chunks, _ = [(F, d.take(size)) for F, size in heads], d.end()
@@ -370,9 +369,7 @@ class Pack:  # of which only footer and fill are read
 class Reader:  # of one snapshot
     def __init__(self, repository, s):
         self.snapshot, self.where = s, {}
-        self.detail, secrets = repository.detail(s), repository.epochs[s.epoch]
-        self.K_node = kdf(secrets.S, b'node id')
-        self.K_db, self.K_media = kdf(secrets.I, b'chunk db'), kdf(secrets.I, b'chunk media')
+        self.detail, self.epochs = repository.detail(s), repository.epochs
         self.segment = functools.lru_cache(32)(Pack.segment)
         packs = r'packs/([0-9a-f]{2})/\1[0-9a-f]{30}-'
         for pack in repository.all(packs, lambda name: Pack(repository, name)):
@@ -380,22 +377,24 @@ class Reader:  # of one snapshot
                 for position, i in enumerate(s.ids if s.origin.trusted else []):
                     self.where.setdefault((pack.kind, i), []).append((pack, place, position))
 
-    def find(self, kind, wanted, key, F=None):
+    def find(self, kind, wanted, path=None):  # of media, path's chunk
         for pack, place, position in self.where.get((kind, wanted), []):
             try:
                 f, data = self.segment(pack, place)[position]
-                need(f == F and mac(key, data)[:16] == wanted, 'data that do not give their id')
+                e = self.epochs[pack.segments[place].origin.epoch]
+                key = kdf(e.S, b'node id') if kind == NODE else kdf(e.I, b'chunk db')
+                F = None if path is None else mac(kdf(e.I, b'chunk media'), path)
+                need(f == F and mac(F or key, data)[:16] == wanted, 'data with another id')
                 return data
             except Exception as e:  # another copy may be sound
                 note(f"'{pack.name}', its segment {place}: {e!r}")
         raise ValueError(f"'{wanted.hex()}' is nowhere")
 
-    def leaves(self, root, skip=0):
-        """The ids of a stream's leaves but for the first so many."""
+    def leaves(self, root, skip=0):  # the ids of all leaves but the first so many
         if root.level is None:
             yield from root.ids[skip:]
             return
-        d = Decoder(self.find(NODE, root.id, self.K_node))
+        d = Decoder(self.find(NODE, root.id))
         need(d('u8') == 1 and d('u8') == root.level, 'another list node than was wanted')
         ids = d.ids(1024)
         counts, _ = [d.varint(1) if root.level else 1 for _ in ids], d.end()
@@ -408,7 +407,7 @@ class Reader:  # of one snapshot
 
     def stream(self, number, length):
         for leaf in self.leaves(self.snapshot.streams[number]):
-            data = self.find(DATA, leaf, self.K_db)
+            data = self.find(DATA, leaf)
             length -= len(data)
             yield data
         need(length == 0, 'a stream of another length')
@@ -432,9 +431,9 @@ class Reader:  # of one snapshot
         files = self.files()
         r = files[files[path].target if files[path].type == HARDLINK else path]
         need(r.type == FILE, 'no file')
-        root, F = self.snapshot.streams[self.detail['media']['content']], mac(self.K_media, r.path)
+        root = self.snapshot.streams[self.detail['media']['content']]
         ids = zip(range(r.nchunks), self.leaves(root, r.first))
-        d = Decoder(b''.join(self.find(DATA, i, F, F) for _, i in ids))
+        d = Decoder(b''.join(self.find(DATA, i, r.path) for _, i in ids))
         for e in r.extents + [Record(distance=r.hole, length=0)]:
             for done in range(0, e.distance, 1 << 20):
                 yield bytes(min(1 << 20, e.distance - done))
