@@ -2,6 +2,7 @@
 #
 #   make                    build/default/mastvault
 #   make check              unit, contract, vector, fuzz-corpus and end-to-end tests
+#   make check-long         more kills, fuzzing, empty systems, the package; hours
 #   make demo               one backup and restore of a throw-away Mastodon
 #   make bench              times against restic and borg, where installed
 #   make fuzz               coverage-guided fuzzing (clang), FUZZ_SECONDS per target
@@ -165,6 +166,9 @@ tests: $(PROG) manual $(TEST_BINS)
 check: tests check-layers check-headers
 	$(Q)B=$(B) tests/run.sh
 
+check-long: tests
+	$(Q)B=$(B) tests/long/run.sh
+
 check-layers:
 	$(Q)LAYERS="$(LAYERS)" scripts/check-layers.sh
 
@@ -208,7 +212,7 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check check-layers check-headers demo bench fuzz \
+.PHONY: all tests check check-long check-layers check-headers demo bench fuzz \
 	manual install uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -22,6 +22,7 @@ static const struct {
 	{ "TEXT", MV_VALUE_NONE },
 	{ "ID", MV_VALUE_NONE },
 	{ "GLOB", MV_VALUE_NONE },
+	{ "PATTERN", MV_VALUE_NONE },
 	{ "HEAD", MV_VALUE_NONE },
 	{ "N", MV_VALUE_NONE },
 	{ "N/T", MV_VALUE_NONE },

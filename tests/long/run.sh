@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh - what takes too long for every change: more kills, fuzzing, and the
-# README on empty systems.
+# run.sh - what takes too long for every change: more kills, fuzzing, the
+# package, and the README on empty systems.
 #
 #   FUZZ_SECONDS   per target (60)
 set -u
@@ -27,6 +27,7 @@ run env KILLS=30 tests/e2e/50-kill.sh
 for target in tests/fuzz/fuzz_*.c; do
 	run tests/fuzz/run.sh "$target"
 done
+run tests/long/deb.sh
 run tests/long/bare-debian.sh bookworm demo check
 run tests/long/bare-debian.sh trixie demo check
 echo "$passed passed, $failed failed, $skipped skipped"
