@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "mastodon/dotenv_value.h"
+#include "mastodon/dotenv_lex.h"
 #include "secret/secret.h"
 
 struct entry {
@@ -22,24 +22,6 @@ struct mv_dotenv {
 	size_t n, cap;
 	unsigned nfiles;
 	struct mv_sbuf values;
-};
-
-/* One file on its way through the parser. */
-struct parse {
-	struct mv_dotenv *env;
-	const uint8_t *p;
-	size_t len, at;
-	unsigned line;		/* of at */
-};
-
-/* One setting as it stands there. */
-struct setting {
-	const uint8_t *key;
-	size_t key_len;
-	unsigned line;
-	bool export;
-	bool has_value;
-	struct mv_dotenv_raw raw;
 };
 
 int
@@ -135,170 +117,8 @@ lookup(void *arg, const uint8_t *name, size_t len, const uint8_t **value,
 	return true;
 }
 
-/* Whitespace that does not end the line. */
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\v' || c == '\f';
-}
-
-static bool
-is_word(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '.';
-}
-
-static size_t
-skip_blank(const struct parse *ps, size_t i)
-{
-	while (i < ps->len && is_blank(ps->p[i]))
-		i++;
-	return i;
-}
-
-static bool
-at_line_end(const struct parse *ps, size_t i)
-{
-	return i == ps->len || ps->p[i] == '\n';
-}
-
-/* Only blanks and perhaps a comment up to the end of the line. */
-static bool
-is_tail(const struct parse *ps, size_t i)
-{
-	i = skip_blank(ps, i);
-	return at_line_end(ps, i) || ps->p[i] == '#';
-}
-
-/*
- * Where the quoted text that opens at i closes, or 0.  Normally that is the
- * first quote without a backslash before it.  If something else follows
- * there, one with a backslash is taken, the last first: a value may end in a
- * backslash ('C:\'), and this is the order in which dotenv tries.
- */
-static size_t
-closing_quote(const struct parse *ps, size_t open)
-{
-	uint8_t quote = ps->p[open];
-	size_t i = open + 1;
-
-	while (i < ps->len && ps->p[i] != quote)
-		i += ps->p[i] == '\\' && i + 1 < ps->len &&
-		    ps->p[i + 1] == quote ? 2 : 1;
-	if (i < ps->len && is_tail(ps, i + 1))
-		return i;
-	while (--i > open)
-		if (ps->p[i] == quote && is_tail(ps, i + 1))
-			return i;
-	return 0;
-}
-
-/* A value up to '#' or the end of the line, without the blanks around it. */
 static int
-unquoted(struct parse *ps, struct setting *s, struct mv_err *err)
-{
-	size_t start = ps->at, end;
-	const uint8_t *p = ps->p;
-
-	while (!at_line_end(ps, ps->at) && p[ps->at] != '#')
-		ps->at++;
-	end = ps->at;
-	s->has_value = end > start;
-	start = skip_blank(ps, start);
-	while (end > start && is_blank(p[end - 1]))
-		end--;
-	s->raw.p = p + start;
-	s->raw.len = end > start ? end - start : 0;
-	if (s->raw.len == 0 || (p[start] != '\'' && p[start] != '"'))
-		return 0;
-
-	/* 'it's' is it's to dotenv; 'it is not closed, whatever it thinks. */
-	if (s->raw.len < 2 || p[end - 1] != p[start])
-		return mv_err_set(err, MV_EUSAGE,
-		    "line %u: a quote is not closed, or text follows it",
-		    s->line);
-	s->raw.quote = (char)p[start];
-	s->raw.p++;
-	s->raw.len -= 2;
-	return 0;
-}
-
-static int
-parse_value(struct parse *ps, struct setting *s, struct mv_err *err)
-{
-	size_t open = skip_blank(ps, ps->at), close = 0;
-
-	if (open < ps->len && (ps->p[open] == '\'' || ps->p[open] == '"'))
-		close = closing_quote(ps, open);
-	if (close == 0)
-		return unquoted(ps, s, err);
-	s->has_value = true;
-	s->raw.quote = (char)ps->p[open];
-	s->raw.p = ps->p + open + 1;
-	s->raw.len = close - open - 1;
-	ps->at = close + 1;
-	return 0;
-}
-
-/* "export", unless that is the key itself. */
-static bool
-take_export(struct parse *ps)
-{
-	static const char word[] = "export";
-	size_t i;
-
-	if (ps->len - ps->at < sizeof(word) ||
-	    memcmp(ps->p + ps->at, word, sizeof(word) - 1) != 0)
-		return false;
-	i = skip_blank(ps, ps->at + sizeof(word) - 1);
-	if (i == ps->at + sizeof(word) - 1 || i == ps->len ||
-	    !is_word(ps->p[i]))
-		return false;
-	ps->at = i;
-	return true;
-}
-
-/* '=' with blanks before it, or ':' with one behind. */
-static bool
-take_separator(struct parse *ps)
-{
-	size_t i = skip_blank(ps, ps->at);
-
-	if (i < ps->len && ps->p[i] == '=') {
-		ps->at = i + 1;
-		return true;
-	}
-	i = ps->at;
-	if (ps->len - i >= 2 && ps->p[i] == ':' && is_blank(ps->p[i + 1])) {
-		ps->at = i + 2;
-		return true;
-	}
-	return false;
-}
-
-static int
-parse_setting(struct parse *ps, struct setting *s, struct mv_err *err)
-{
-	s->line = s->raw.line = ps->line;
-	s->export = take_export(ps);
-	s->key = ps->p + ps->at;
-	while (ps->at < ps->len && is_word(ps->p[ps->at]))
-		ps->at++;
-	s->key_len = (size_t)(ps->p + ps->at - s->key);
-	if (s->key_len == 0)
-		return mv_err_set(err, MV_EUSAGE,
-		    "line %u: neither a setting nor a comment", s->line);
-	if (take_separator(ps))
-		return parse_value(ps, s, err);
-	if (s->export && is_tail(ps, ps->at))
-		return 0;
-	return mv_err_set(err, MV_EUSAGE, "line %u: no '=' after the name",
-	    s->line);
-}
-
-static int
-store(struct mv_dotenv *env, struct setting *s, struct mv_err *err)
+store(struct mv_dotenv *env, struct mv_dotenv_setting *s, struct mv_err *err)
 {
 	const struct mv_dotenv_scope scope = { lookup, env };
 	/* Of its own: env->values must not move while it is read from. */
@@ -342,81 +162,29 @@ store(struct mv_dotenv *env, struct setting *s, struct mv_err *err)
 	return 0;
 }
 
-/* From the value's end over a comment and the line break. */
-static void
-end_line(struct parse *ps, size_t start)
-{
-	while (!at_line_end(ps, ps->at))
-		ps->at++;
-	if (ps->at < ps->len)
-		ps->at++;
-	for (; start < ps->at; start++)
-		ps->line += ps->p[start] == '\n';
-}
-
-static int
-parse_all(struct parse *ps, struct mv_err *err)
-{
-	size_t start;
-	int rc;
-
-	while (ps->at < ps->len) {
-		struct setting s = { 0 };
-
-		start = ps->at;
-		if (!is_tail(ps, ps->at)) {
-			ps->at = skip_blank(ps, ps->at);
-			rc = parse_setting(ps, &s, err);
-			if (rc == 0)
-				rc = store(ps->env, &s, err);
-			if (rc < 0)
-				return rc;
-		}
-		end_line(ps, start);
-	}
-	return 0;
-}
-
-/* Line breaks become '\n', a byte order mark goes, NULs are refused. */
-static int
-normalise(const uint8_t *p, size_t len, struct mv_sbuf *out,
-    struct mv_err *err)
-{
-	unsigned line = 1;
-	size_t i = len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-	int rc = 0;
-
-	for (; i < len && rc == 0; i++) {
-		if (p[i] == '\0')
-			return mv_err_set(err, MV_EUSAGE, "line %u: a NUL byte",
-			    line);
-		if (p[i] != '\r')
-			rc = mv_sbuf_put(out, p + i, 1, err);
-		else if (i + 1 == len || p[i + 1] != '\n')
-			rc = mv_sbuf_put(out, "\n", 1, err);
-		line += p[i] == '\n';
-	}
-	return rc;
-}
-
 int
 mv_dotenv_add(struct mv_dotenv *env, const void *text, size_t len,
     struct mv_err *err)
 {
 	mv_auto(mv_sbuf_clear) struct mv_sbuf lines = { 0 };
-	struct parse ps = { .env = env, .line = 1 };
+	struct mv_dotenv_lex lex;
+	struct mv_dotenv_setting s;
 	int rc;
 
 	if (len > MV_DOTENV_TEXT_MAX)
 		return mv_err_set(err, MV_EUSAGE, "more than %d bytes",
 		    MV_DOTENV_TEXT_MAX);
-	rc = normalise(text, len, &lines, err);
+	rc = mv_dotenv_lines(text, len, &lines, NULL, err);
 	if (rc < 0)
 		return rc;
 	env->nfiles++;
-	ps.p = lines.p;
-	ps.len = lines.len;
-	return parse_all(&ps, err);
+	lex = mv_dotenv_lex_of(&lines);
+	while ((rc = mv_dotenv_next(&lex, &s, err)) > 0) {
+		rc = store(env, &s, err);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
 }
 
 int
