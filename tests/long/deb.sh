@@ -113,7 +113,7 @@ quietly apt-get -q -y --no-install-recommends install postgresql python3
 quietly useradd --create-home mastodon
 
 caps=$(sed -n 's/^CapabilityBoundingSet=//p' \
-	"$dir"/lib/systemd/system/mastvault-backup@.service | tr ' ' '\n' |
+	"$dir"/usr/lib/systemd/system/mastvault-backup@.service | tr ' ' '\n' |
 	sed 's/^CAP_/+/' | tr '[:upper:]' '[:lower:]' | paste -sd,)
 cat >"$dir/root/test/use.sh" <<-'END'
 	set -eu
