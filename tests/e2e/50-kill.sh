@@ -8,10 +8,8 @@
 KILLS=${KILLS:-6}
 # shellcheck disable=SC2119
 start_postgres
-make_site "$T/live" killed 50 0.12 3000 1
+make_site "$T/live" killed 50 0.3 2000 1
 new_env clean "$T/live"
-# Slow compression makes the backup long enough to be hit in every stage.
-echo "level = ${LEVEL:-12}" >>"$T/clean.conf"
 
 now() {
 	echo $((${EPOCHREALTIME/./} / 1000))
@@ -23,16 +21,21 @@ again() {
 	cp -a "$T/clean.store" "$T/store"
 	cp -a "$T/clean.state" "$T/state"
 }
-sed -e "s|clean.store|store|" -e "s|clean.state|state|" "$T/clean.conf" >"$T/kill.conf"
-chmod 600 "$T/kill.conf"
 
-again
-from=$(now)
-expect 0 mastvault backup -c "$T/kill.conf" --json
-whole=$(($(now) - from))
+# Compression is made as slow as it takes for a backup of five seconds, long
+# enough to be hit in every stage.
+for level in 3 7 10 13 16; do
+	(umask 077 && sed -e 's|clean\.store|store|' -e 's|clean\.state|state|' \
+		-e "\$ a level = $level" "$T/clean.conf" >"$T/kill.conf")
+	again
+	from=$(now)
+	expect 0 mastvault backup -c "$T/kill.conf" --json
+	whole=$(($(now) - from))
+	[ $whole -lt 5000 ] || break
+done
 full=$(field "$T/out" 'd["bytes_added"]')
-echo "a whole backup takes $whole ms and stores $full bytes"
-[ $whole -ge 5000 ] || echo "note: that is less than 5 s"
+echo "a whole backup takes $whole ms at level $level and stores $full bytes"
+[ "$whole" -ge 5000 ] || fail "that is less than 5 s"
 
 with_packs=0
 for n in $(seq "$KILLS"); do
