@@ -87,8 +87,10 @@ mv_cmd_snapshots(const struct mv_cli *cli, enum mv_exit *exit,
 		rc = mv_load_snapshots(cli, &c, &list, &problems, err);
 	if (rc < 0)
 		return rc;
-	if (problems > 0)
+	if (problems > list.behind)
 		*exit = MV_EXIT_CORRUPT;
+	else if (problems > 0)
+		*exit = MV_EXIT_PARTIAL;
 	if (list.n == 0)
 		mv_say("no snapshots yet in '%s'\n", c.name);
 	else

@@ -106,7 +106,7 @@ mv_load_snapshots(const struct mv_cli *cli, struct mv_context *c,
 			return rc;
 	}
 	/* What is worse than before must stay an alarm the next time, too. */
-	if (c->state_dir == NULL || out->nproblems > 0)
+	if (c->state_dir == NULL || out->nproblems > out->behind)
 		return 0;
 	return mv_highwater_update(c->repo, out, err);
 }

@@ -141,6 +141,11 @@ take_secrets(struct mv_backup_run *run, struct vaults *v, struct mv_err *err)
 		rc = mv_vault_import(run->repo, &file, &why, &ref, &added, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "back up the secrets");
+	if (v->n == 0 && ref.problem[0] != '\0')
+		rc = mv_named_add(&run->report->problems, ref.problem,
+		    strlen(ref.problem), err);
+	if (rc < 0)
+		return rc;
 	if (v->n > 0 && v->refs[v->n - 1].number == ref.number)
 		return 0;
 	v->refs[v->n++] = ref;
@@ -318,6 +323,45 @@ note_problems(struct mv_backup_run *run, struct mv_err *err)
 	return rc;
 }
 
+/* Was this said at the beginning? */
+static bool
+is_noted(const struct mv_named *problems, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < problems->n; i++)
+		if (strcmp(problems->names[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* Stores that failed during the run lack this snapshot. */
+static int
+note_left_out(struct mv_backup_run *run, struct mv_err *err)
+{
+	struct mv_named *problems = &run->report->problems;
+	mv_auto(mv_buf_clear) struct mv_buf text = { 0 };
+	const char *why, *said;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < mv_repo_nstores(run->repo); i++) {
+		why = mv_repo_left_out(run->repo, i);
+		if (why == NULL)
+			continue;
+		mv_buf_reset(&text);
+		/* As snapshots.c has it. */
+		mv_buf_printf(&text, "store '%s' is left out: %s",
+		    mv_repo_store(run->repo, i)->url, why);
+		said = mv_buf_cstr(&text);
+		if (said == NULL)
+			return mv_buf_failed(&text, err);
+		if (!is_noted(problems, said))
+			rc = mv_named_add(problems, said, text.len, err);
+	}
+	return rc;
+}
+
 int
 mv_job_backup(struct mv_repo *r, const struct mv_backup_source *src,
     const struct mv_backup_opts *opts, struct mv_backup_report *out,
@@ -356,6 +400,8 @@ mv_job_backup(struct mv_repo *r, const struct mv_backup_source *src,
 		return rc;
 	settle_parts(&run);
 	rc = commit(&run, &vaults, started, err);
+	if (rc == 0)
+		rc = note_left_out(&run, err);
 	if (rc < 0)
 		return rc;
 	remember(&run, media);

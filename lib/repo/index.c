@@ -56,7 +56,7 @@ new_index(struct mv_repo *r, unsigned flags, struct mv_index **out,
 	return 0;
 }
 
-/* A writer's stores must all answer: what one lacks has to be put there. */
+/* What a writer's store lacks has to be put there, unless it is left out. */
 static int
 list_packs(struct mv_index *ix, struct mv_listing *packs, struct mv_err *err)
 {
@@ -67,7 +67,8 @@ list_packs(struct mv_index *ix, struct mv_listing *packs, struct mv_err *err)
 	if (rc < 0 || !(ix->flags & MV_INDEX_EVERYWHERE))
 		return rc;
 	for (i = 0; i < packs->nstores; i++)
-		if (packs->failed[i] != NULL)
+		if (packs->failed[i] != NULL &&
+		    !mv_repo_leave_out(ix->repo, i, packs->failed[i]))
 			return mv_err_set(err, MV_EIO, "list packs: %s",
 			    packs->failed[i]);
 	return 0;

@@ -16,17 +16,20 @@
 /* Index objects are written long before they get here. */
 #define INDEX_OBJECT_MAX (64u << 20)
 
-/* In which of the stores a pack of this size is: all, some or none. */
+/* In which of the stores that answer a pack of this size is. */
 enum presence { NOWHERE, SOMEWHERE, EVERYWHERE };
 
 static enum presence
-presence_of(const struct mv_listed *o, size_t nstores, uint64_t size)
+presence_of(const struct mv_listing *packs, const struct mv_listed *o,
+    uint64_t size)
 {
-	size_t i, n = 0;
+	size_t i, n = 0, answer = 0;
 
-	for (i = 0; i < nstores; i++)
+	for (i = 0; i < packs->nstores; i++) {
+		answer += packs->failed[i] == NULL;
 		n += o->sizes[i] == size;
-	return n == nstores ? EVERYWHERE : n > 0 ? SOMEWHERE : NOWHERE;
+	}
+	return n == 0 ? NOWHERE : n == answer ? EVERYWHERE : SOMEWHERE;
 }
 
 static const struct mv_listed *
@@ -55,8 +58,7 @@ mark_run(struct mv_index *ix, struct mv_run *run,
 		l = find_pack(packs, &run->packs[i].id, &run->packs[i].hash);
 		is = NOWHERE;
 		if (l != NULL && !known[l - packs->p])
-			is = presence_of(l, packs->nstores,
-			    run->packs[i].size);
+			is = presence_of(packs, l, run->packs[i].size);
 		if (is != NOWHERE)
 			known[l - packs->p] = 1;
 		usable[i] = (uint8_t)is;
@@ -149,7 +151,7 @@ learn_from_index(const struct mv_index_pack *p, void *arg, struct mv_err *err)
 
 	o = find_pack(l->packs, &p->id, &p->hash);
 	if (o == NULL || l->known[o - l->packs->p] ||
-	    presence_of(o, l->packs->nstores, p->size) == NOWHERE)
+	    presence_of(l->packs, o, p->size) == NOWHERE)
 		return 0;
 	rc = mv_footer_decode(p->kind, p->size, p->footer, p->footer_len, &f,
 	    err);

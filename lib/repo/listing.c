@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repo/listing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,15 +132,20 @@ list_store(struct mv_repo *r, const char *prefix, size_t store,
 	struct mv_err own = { 0 };
 	struct visit v = { .l = l, .store = store, .err = &own };
 	char text[MV_ERR_TEXT_MAX];
-	int rc;
+	const char *left_out = mv_repo_left_out(r, store);
+	int rc = MV_EIO;
 
-	rc = mv_store_list(mv_repo_store(r, store), prefix, each_object, &v,
-	    &own);
+	if (left_out == NULL)
+		rc = mv_store_list(mv_repo_store(r, store), prefix,
+		    each_object, &v, &own);
 	if (rc >= 0)
 		return 0;
 	if (rc == MV_ENOMEM || rc == MV_EINTR)
 		return mv_err_set(err, rc, "list objects");
-	mv_err_text(&own, text, sizeof(text));
+	if (left_out != NULL)
+		(void)snprintf(text, sizeof(text), "%s", left_out);
+	else
+		(void)mv_err_text(&own, text, sizeof(text));
 	l->failed[store] = strdup(text);
 	if (l->failed[store] == NULL)
 		return mv_err_set(err, MV_ENOMEM, "list objects");

@@ -29,8 +29,8 @@ struct mv_listing {
 
 void mv_listing_clear(struct mv_listing *l);
 /*
- * List prefix ("" for all) in every store.  A store that cannot be listed is
- * noted in failed; when none can, its error is returned.
+ * List prefix ("" for all) in every store.  A store that cannot be listed, or
+ * is left out, is noted in failed; when none can, its error is returned.
  */
 int mv_listing_load(struct mv_repo *r, const char *prefix,
     struct mv_listing *out, struct mv_err *err) MV_MUST_CHECK;

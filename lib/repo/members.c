@@ -131,7 +131,7 @@ mv_repo_admit(struct mv_repo *r, const struct mv_public_key *k,
     uint32_t *number, bool *added, struct mv_err *err)
 {
 	const struct mv_identity *owner;
-	const struct mv_keyring_key *same;
+	const struct mv_keyring_key *same = NULL;
 	int rc;
 
 	rc = mv_owner_of(r, &owner, err);

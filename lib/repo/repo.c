@@ -18,10 +18,12 @@ mv_repo_open(const struct mv_repo_opts *opts, struct mv_repo **out,
 
 	if (r == NULL)
 		return mv_err_set(err, MV_ENOMEM, "open the repository");
+	(void)pthread_mutex_init(&r->lock, NULL);
 	r->stores = calloc(opts->nstores + 1, sizeof(struct mv_store *));
+	r->left_out = calloc(opts->nstores + 1, sizeof(r->left_out[0]));
 	if (opts->state_dir != NULL)
 		r->state_dir = strdup(opts->state_dir);
-	if (r->stores == NULL ||
+	if (r->stores == NULL || r->left_out == NULL ||
 	    (opts->state_dir != NULL && r->state_dir == NULL))
 		return mv_err_set(err, MV_ENOMEM, "open the repository");
 	memcpy(r->stores, opts->stores,
@@ -40,8 +42,14 @@ mv_repo_open(const struct mv_repo_opts *opts, struct mv_repo **out,
 void
 mv_repo_free(struct mv_repo *r)
 {
+	size_t i;
+
 	if (r == NULL)
 		return;
+	for (i = 0; r->left_out != NULL && i < r->nstores; i++)
+		free(r->left_out[i]);
+	free(r->left_out);
+	(void)pthread_mutex_destroy(&r->lock);
 	sodium_free(r->epochs);
 	mv_keyring_clear(&r->keyring);
 	free(r->stores);
@@ -124,27 +132,6 @@ mv_repo_trusts(const struct mv_repo *r, uint32_t writer, uint64_t seq)
 	/* Removing a key ends what it may add, not what it added. */
 	return k != NULL && (k->rights & MV_RIGHT_WRITE) != 0 &&
 	    seq < k->distrusted_from;
-}
-
-int
-mv_repo_put(struct mv_repo *r, const char *name, const void *buf, size_t len,
-    struct mv_err *err)
-{
-	struct mv_err one = { 0 };
-	size_t i;
-	int rc, result = 0;
-
-	/* One store that fails is no reason to keep it from the others. */
-	for (i = 0; i < r->nstores; i++) {
-		rc = mv_store_put(r->stores[i], name, buf, len, &one);
-		if (rc < 0 && rc != MV_EEXIST && result == 0) {
-			result = rc;
-			if (err != NULL)
-				*err = one;
-		}
-		mv_err_clear(&one);
-	}
-	return result;
 }
 
 /* What went wrong while the stores were asked, one after the other. */

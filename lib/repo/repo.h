@@ -75,11 +75,27 @@ const uint8_t *mv_repo_sign_pub(uint32_t key, void *repo);
 bool mv_repo_trusts(const struct mv_repo *r, uint32_t writer, uint64_t seq);
 
 /*
+ * Why store i is done without, or NULL; it stays so until r is freed.  Such
+ * is a store that could not be listed when r was opened or that holds no
+ * repository (is its file system mounted?), and, once mv_repo_tolerate() was
+ * called, one that fails while another is left to go on with.
+ */
+const char *mv_repo_left_out(struct mv_repo *r, size_t i);
+/* Call it before there are threads: what is said below of writing holds. */
+void mv_repo_tolerate(struct mv_repo *r);
+/* False when there is no other store to go on with. */
+bool mv_repo_leave_out(struct mv_repo *r, size_t i, const char *why);
+
+/*
  * Put one object into all stores; 0 when every store has it (MV_EEXIST from
- * a store counts as had, since names contain the hash).
+ * a store counts as had, since names contain the hash).  For a writer, which
+ * tolerates, every store that is not left out.
  */
 int mv_repo_put(struct mv_repo *r, const char *name, const void *buf,
     size_t len, struct mv_err *err) MV_MUST_CHECK;
+/* Put a small object that some store has into those that lack it. */
+int mv_repo_spread(struct mv_repo *r, const char *name, struct mv_err *err)
+    MV_MUST_CHECK;
 /*
  * Read a whole object from the first store that gives one which matches its
  * name's hash.  MV_ENOTFOUND, or MV_ECORRUPT naming the stores.

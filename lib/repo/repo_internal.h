@@ -2,12 +2,17 @@
 #ifndef MV_REPO_REPO_INTERNAL_H
 #define MV_REPO_REPO_INTERNAL_H
 
+#include <pthread.h>
+
 #include "repo/repo.h"
 
-/* What repo.c, repo_keyring.c and repo_grants.c share. */
+/* What repo.c, repo_stores.c, repo_keyring.c and repo_grants.c share. */
 struct mv_repo {
 	struct mv_store **stores;	/* borrowed, the array owned */
 	size_t nstores;
+	bool tolerant;			/* a failing store is left out */
+	pthread_mutex_t lock;		/* guards left_out */
+	char **left_out;		/* per store: why, or NULL; never changes back */
 	struct mv_keyset *keys;		/* borrowed */
 	char *state_dir;		/* or NULL */
 	struct mv_keyring keyring;

@@ -198,6 +198,46 @@ remember(const struct mv_repo *r, const struct mv_highwater *seen)
 }
 
 static int
+stop_at_one(const char *name, uint64_t size, void *arg)
+{
+	(void)name;
+	(void)size;
+	(void)arg;
+	return 1;
+}
+
+/*
+ * Does store i lack whatever a repository has?  An empty directory is more
+ * often a file system that is not mounted than a store: nothing goes there.
+ */
+static bool
+is_vacant(struct mv_repo *r, const struct mv_listing *l, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < l->n; k++)
+		if (l->p[k].sizes[i] != MV_ABSENT)
+			return false;
+	return mv_store_list(r->stores[i], "snapshots/", stop_at_one, NULL,
+	    NULL) == 0;
+}
+
+/* Some store has a keyring: which are done without? */
+static void
+leave_out(struct mv_repo *r, const struct mv_listing *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->nstores; i++) {
+		if (l->failed[i] != NULL)
+			(void)mv_repo_leave_out(r, i, l->failed[i]);
+		else if (is_vacant(r, l, i))
+			(void)mv_repo_leave_out(r, i, "there is no repository "
+			    "in it: is its file system mounted?");
+	}
+}
+
+static int
 list(struct mv_repo *r, struct mv_listing *l, struct mv_err *err)
 {
 	const char *failed = NULL;
@@ -207,14 +247,12 @@ list(struct mv_repo *r, struct mv_listing *l, struct mv_err *err)
 	rc = mv_listing_load(r, "keyring/", l, err);
 	if (rc < 0)
 		return rc;
-	for (i = 0; i < l->nstores; i++) {
-		if (l->failed[i] == NULL)
-			continue;
-		mv_warn("%s", l->failed[i]);
-		failed = l->failed[i];
-	}
-	if (l->n > 0)
+	if (l->n > 0) {
+		leave_out(r, l);
 		return 0;
+	}
+	for (i = 0; i < l->nstores && failed == NULL; i++)
+		failed = l->failed[i];
 	/* It may be where we could not look. */
 	if (failed != NULL)
 		return mv_err_set(err, MV_EIO,

@@ -129,7 +129,8 @@ check_pack(const struct mv_pack_ref *pack, void *arg, struct mv_err *err)
 	mv_object_name(MV_KIND_DATA_PACK, 0, &pack->id, &pack->hash, name);
 	l = mv_listing_find(now, name);
 	for (i = 0; i < now->nstores; i++)
-		if (l == NULL || l->sizes[i] != pack->size)
+		if (now->failed[i] == NULL &&
+		    (l == NULL || l->sizes[i] != pack->size))
 			return mv_err_set(err, MV_ECORRUPT,
 			    "'%s', which this snapshot needs, is gone or cut "
 			    "in store %zu", name, i + 1);
@@ -147,7 +148,8 @@ check_packs(struct mv_writer *w, struct mv_err *err)
 	if (rc < 0)
 		return rc;
 	for (i = 0; i < now.nstores; i++)
-		if (now.failed[i] != NULL)
+		if (now.failed[i] != NULL &&
+		    !mv_repo_leave_out(w->repo, i, now.failed[i]))
 			return mv_err_set(err, MV_EIO, "list packs: %s",
 			    now.failed[i]);
 	rc = mv_pinset_each_pack(&w->pins, check_pack, &now, err);

@@ -108,6 +108,8 @@ list_names(struct mv_repo *r, struct names *out, struct mv_err *err)
 	int rc;
 
 	for (i = 0; i < mv_repo_nstores(r); i++) {
+		if (mv_repo_left_out(r, i) != NULL)
+			continue;
 		rc = mv_store_list(mv_repo_store(r, i), "vault/", names_add,
 		    out, err);
 		if (rc < 0)
@@ -149,6 +151,8 @@ load_one(struct mv_repo *r, const char *name, struct mv_vault *v,
 	memset(&v->list[v->n], 0, sizeof(v->list[v->n]));
 
 	rc = mv_repo_get(r, name, VERSION_OBJECT_MAX, &obj, &why);
+	/* What is not as its name says was a version; other junk was none. */
+	v->lost += rc < 0;
 	if (rc == 0)
 		rc = mv_vault_version_decode(obj.p, obj.len, mv_repo_id(r),
 		    &secret, mv_repo_sign_pub, r, &v->list[v->n], &why);
@@ -407,7 +411,10 @@ append(struct mv_repo *r, const struct mv_vault *v,
 	rc = vault_secret(r, &secret, err);
 	if (rc < 0)
 		return rc;
-	next.number = v->n > 0 ? v->list[v->n - 1].number + 1 : 1;
+	/* A version that cannot be read may be newer than what we see. */
+	next.number = v->lost + 1;
+	if (v->n > 0)
+		next.number += v->list[v->n - 1].number;
 	if (v->n > 0)
 		next.prev = v->list[v->n - 1].hash;
 	next.time = mv_time_now();
@@ -466,9 +473,9 @@ mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
 		rc = mv_vault_load(r, &v, err);
 	if (rc < 0)
 		return rc;
-	/* A version that cannot be read may be newer than what we see. */
-	if (v.nproblems > 0)
-		return mv_err_set(err, MV_ECORRUPT, "%s", v.problems[0]);
+	/* Damage to an old version is no reason to go without a new one. */
+	(void)snprintf(out->problem, sizeof(out->problem), "%s",
+	    v.nproblems > 0 ? v.problems[0] : "");
 	if (v.n > 0)
 		rc = is_newest(r, &v.list[v.n - 1], file, &same, err);
 	if (rc < 0)

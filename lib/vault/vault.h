@@ -20,6 +20,7 @@ struct mv_vault {
 	size_t n;
 	char **problems;	/* unreadable objects, gaps, forks: a sentence each */
 	size_t nproblems;
+	size_t lost;		/* of them: objects that are damaged or gone */
 };
 
 void mv_vault_clear(struct mv_vault *v);
@@ -56,6 +57,7 @@ struct mv_vault_reason {
 struct mv_vault_ref {
 	struct mv_id32 hash;
 	uint64_t number;
+	char problem[512];	/* "", or the first thing wrong with the vault */
 };
 int mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
     const struct mv_vault_reason *why, struct mv_vault_ref *out, bool *added,
