@@ -28,14 +28,17 @@ static mv_command_run *const runs[MV_NCOMMANDS] = {
 	[MV_CMD_HELP] = mv_cmd_help,
 };
 
-/* Descriptors 0 to 2 must be somebody's, or a store's file becomes stdout. */
+/*
+ * Descriptors 0 to 2 must be somebody's, or a store's file becomes stdout.
+ * What was closed cannot be written to: output that nobody gets is an error.
+ */
 static void
 fill_standard_fds(void)
 {
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		(void)close(fd);

@@ -375,7 +375,8 @@ mv_pg_target_create(struct mv_pg_restore *r, struct mv_err *err)
 		rc = mv_err_ctx(err, mv_pg_exec(r->admin, sql, err),
 		    "create a database with the backup's locale '%s'",
 		    fact(r, "collate") != NULL ? fact(r, "collate") : "");
-	r->created = rc == 0;
+	/* Who was interrupted, or cut off, cannot know. */
+	r->created = rc == 0 || rc == MV_EINTR || rc == MV_EIO;
 	return rc;
 }
 
