@@ -199,7 +199,7 @@ take_vault(struct objects *o, const struct mv_listed *l, struct mv_err *err)
 		return 0;
 	if (rc == 0)
 		rc = mv_vault_version_decode(o->obj.p, o->obj.len,
-		    mv_repo_id(o->c->repo), &keys->vault, mv_repo_sign_pub,
+		    mv_repo_id(o->c->repo), &keys->vault, mv_repo_vault_pub,
 		    o->c->repo, &v, &own);
 	if (rc == 0 && memcmp(v.id.b, l->what.id.b, sizeof(v.id.b)) != 0)
 		rc = mv_err_set(&own, MV_ECORRUPT, "its id is another one");

@@ -124,6 +124,15 @@ mv_repo_sign_pub(uint32_t key, void *repo)
 	return k != NULL ? k->sign_pub : NULL;
 }
 
+const uint8_t *
+mv_repo_vault_pub(uint32_t key, void *repo)
+{
+	const struct mv_repo *r = repo;
+	const struct mv_keyring_key *k = mv_keyring_find(&r->keyring, key);
+
+	return k != NULL && (k->rights & MV_RIGHT_VAULT) ? k->sign_pub : NULL;
+}
+
 bool
 mv_repo_trusts(const struct mv_repo *r, uint32_t writer, uint64_t seq)
 {

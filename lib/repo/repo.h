@@ -71,6 +71,8 @@ const struct mv_epoch_secrets *mv_repo_epoch(const struct mv_repo *r,
 uint32_t mv_repo_newest_epoch(const struct mv_repo *r);
 /* The public signing key of a key number, for signature checks; or NULL. */
 const uint8_t *mv_repo_sign_pub(uint32_t key, void *repo);
+/* The same of keys with the vault right alone: others sign no secrets. */
+const uint8_t *mv_repo_vault_pub(uint32_t key, void *repo);
 /* True when segments of this writer and snapshot number count. */
 bool mv_repo_trusts(const struct mv_repo *r, uint32_t writer, uint64_t seq);
 

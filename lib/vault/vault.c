@@ -155,7 +155,7 @@ load_one(struct mv_repo *r, const char *name, struct mv_vault *v,
 	v->lost += rc < 0;
 	if (rc == 0)
 		rc = mv_vault_version_decode(obj.p, obj.len, mv_repo_id(r),
-		    &secret, mv_repo_sign_pub, r, &v->list[v->n], &why);
+		    &secret, mv_repo_vault_pub, r, &v->list[v->n], &why);
 	if (rc == 0) {
 		v->n++;
 		return 0;

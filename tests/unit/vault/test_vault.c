@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/mini_repo.h"
+#include "support/mv_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "repo/check.h"
+#include "vault/vault.h"
+
+#define LIVE "/live/.env.production"
+
+struct fx {
+	struct mini m;
+	struct mv_vault v;
+	struct mv_vault_file file;
+	struct mv_check_report report;
+};
+
+static int
+setup(void **state)
+{
+	struct fx *fx = calloc(1, sizeof(*fx));
+
+	assert_non_null(fx);
+	mini_open(&fx->m, 1, NULL);
+	*state = fx;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fx *fx = *state;
+
+	mv_check_report_clear(&fx->report);
+	mv_vault_file_clear(&fx->file);
+	mv_vault_clear(&fx->v);
+	mini_close(&fx->m);
+	free(fx);
+	return 0;
+}
+
+/* Version 1, signed by a key of ours. */
+static void
+put_signed_by(struct fx *fx, struct mv_keyset *keys, uint8_t right)
+{
+	const struct mv_identity *me = mv_keyset_find(keys, right);
+	const struct mv_identity *to = mv_keyset_find(fx->m.plan.keys.vault,
+	    MV_RIGHT_VAULT);
+	struct mv_vault_version v = { .number = 1, .time = 1000 };
+	const struct mv_keyring_key *list[1];
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_buf obj = { 0 };
+	struct mv_err err;
+
+	v.signer = me->number;
+	list[0] = mv_keyring_find(mv_repo_keyring(fx->m.kit), to->number);
+	assert_ok(mv_vault_version_encode(&v, mv_repo_id(fx->m.kit),
+	    &fx->m.plan.keys.vault->vault, &me->seed, list, 1, "{}",
+	    (const uint8_t *)"A=1\n", 4, &obj, &err), &err);
+	mv_object_name(MV_KIND_VAULT, 0, &v.id, &v.hash, name);
+	assert_ok(mv_repo_put(fx->m.kit, name, obj.p, obj.len, &err), &err);
+	mv_vault_version_clear(&v);
+	mv_buf_clear(&obj);
+}
+
+static size_t
+damaged(struct fx *fx)
+{
+	const struct mv_check_opts opts = { 0 };
+	struct mv_err err;
+
+	assert_ok(mv_repo_check(fx->m.kit, &opts, &fx->report, &err), &err);
+	return fx->report.ndamaged;
+}
+
+static void
+a_vault_key_signs_versions(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_err err;
+
+	put_signed_by(fx, fx->m.plan.keys.vault, MV_RIGHT_VAULT);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_int_equal(fx->v.n, 1);
+	assert_int_equal(fx->v.nproblems, 0);
+	assert_int_equal(damaged(fx), 0);
+}
+
+static void
+no_other_key_signs_versions(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_err err;
+
+	put_signed_by(fx, fx->m.plan.keys.writer, MV_RIGHT_WRITE);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_int_equal(fx->v.n, 0);
+	assert_int_equal(fx->v.nproblems, 1);
+	assert_int_equal(damaged(fx), 1);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(a_vault_key_signs_versions),
+		test(no_other_key_signs_versions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
