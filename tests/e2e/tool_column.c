@@ -40,7 +40,7 @@ keys_clear(struct keys *k)
 	mv_ar_free(k->ar);
 }
 
-static int
+static _Noreturn void
 die(const char *what)
 {
 	char text[MV_ERR_TEXT_MAX];
@@ -139,7 +139,8 @@ rotate_legacy(struct keys *from, struct keys *to, json_t *row)
 	set(row, "encrypted_otp_secret_salt", &t.salt);
 }
 
-static void
+/* Whether it was the SHA-1-derived key that opened it. */
+static bool
 rotate_ar(struct keys *from, struct keys *to, json_t *row)
 {
 	mv_auto(mv_sbuf_clear) struct mv_sbuf plain = { 0 };
@@ -153,6 +154,7 @@ rotate_ar(struct keys *from, struct keys *to, json_t *row)
 	    mv_ar_seal(to->ar, plain.p, plain.len, &how, &out, &err) < 0)
 		die("message");
 	set(row, "message", &out);
+	return how.sha1;
 }
 
 static int
@@ -162,10 +164,12 @@ rotate(void)
 	mv_auto(keys_clear) struct keys to = { 0 };
 	json_t *doc = json_loadf(stdin, JSON_REJECT_DUPLICATES, NULL), *row;
 	const char *kind;
-	size_t i;
+	size_t i, sha1 = 0;
 
-	if (doc == NULL)
-		die("stdin is no JSON");
+	if (doc == NULL) {
+		(void)fprintf(stderr, "stdin is no JSON\n");
+		return 1;
+	}
 	load(json_object_get(doc, "old"), &from);
 	load(json_object_get(doc, "new"), &to);
 	json_array_foreach(json_object_get(doc, "rows"), i, row) {
@@ -173,8 +177,10 @@ rotate(void)
 		if (strcmp(kind, "legacy") == 0)
 			rotate_legacy(&from, &to, row);
 		else
-			rotate_ar(&from, &to, row);
+			sha1 += rotate_ar(&from, &to, row);
 	}
+	(void)fprintf(stderr, "%zu rows, of them %zu under the SHA-1 key\n", i,
+	    sha1);
 	(void)json_dumpf(doc, stdout, JSON_COMPACT);
 	json_decref(doc);
 	return 0;
@@ -263,7 +269,7 @@ measure(struct keys *from, struct keys *to, const char *kind, size_t len,
 		took = now() - start;
 	} while (took < seconds);
 	if (plain.len != again.len || memcmp(plain.p, again.p, len) != 0)
-		die("not the same");
+		abort();
 	json_decref(rows[0]);
 	json_decref(rows[1]);
 	printf("%-7s %5zu bytes: %9.0f rows/s, %8.1f us a row\n", kind, len,
