@@ -22,6 +22,9 @@ struct keys {
 struct mv_ar {
 	struct keys *keys;	/* sodium_malloc */
 	EVP_CIPHER_CTX *enc, *dec, *dec_sha1;
+	/* Begun at the first use: their quarter of a megabyte is used again. */
+	z_stream deflater, inflater;
+	bool deflating, inflating;
 	struct mv_sbuf deflated;
 	struct mv_buf payload;	/* encrypted */
 };
@@ -113,6 +116,10 @@ mv_ar_free(struct mv_ar *ar)
 	mv_gcm_freep(&ar->enc);
 	mv_gcm_freep(&ar->dec);
 	mv_gcm_freep(&ar->dec_sha1);
+	if (ar->deflating)
+		(void)deflateEnd(&ar->deflater);
+	if (ar->inflating)
+		(void)inflateEnd(&ar->inflater);
 	sodium_free(ar->keys);
 	mv_sbuf_clear(&ar->deflated);
 	mv_buf_clear(&ar->payload);
@@ -163,30 +170,34 @@ wiped_free(void *arg, void *q)
 
 /* All of in into out, as Ruby's Zlib.deflate does. */
 static int
-deflate_all(const uint8_t *in, size_t len, struct mv_sbuf *out,
-    struct mv_err *err)
+deflate_all(struct mv_ar *ar, const uint8_t *in, size_t len,
+    struct mv_sbuf *out, struct mv_err *err)
 {
-	z_stream z = { .zalloc = wiped_alloc, .zfree = wiped_free };
+	z_stream *z = &ar->deflater;
 	uint8_t *p = NULL;
 	uLong bound;
 	int rc;
 
 	mv_sbuf_reset(out);
-	if (deflateInit(&z, Z_DEFAULT_COMPRESSION) != Z_OK)
-		return mv_err_set(err, MV_ENOMEM, "compress a value");
-	bound = deflateBound(&z, len);
-	rc = mv_sbuf_extend(out, bound, &p, err);
-	if (rc == 0) {
-		z.next_in = (z_const Bytef *)(uintptr_t)in;
-		z.avail_in = (uInt)len;
-		z.next_out = p;
-		z.avail_out = (uInt)bound;
-		if (deflate(&z, Z_FINISH) != Z_STREAM_END)
-			rc = mv_err_set(err, MV_EIO, "zlib does not compress");
-		out->len = z.total_out;
+	if (!ar->deflating) {
+		*z = (z_stream){ .zalloc = wiped_alloc, .zfree = wiped_free };
+		if (deflateInit(z, Z_DEFAULT_COMPRESSION) != Z_OK)
+			return mv_err_set(err, MV_ENOMEM, "compress a value");
+		ar->deflating = true;
 	}
-	(void)deflateEnd(&z);
-	return rc;
+	(void)deflateReset(z);
+	bound = deflateBound(z, len);
+	rc = mv_sbuf_extend(out, bound, &p, err);
+	if (rc < 0)
+		return rc;
+	z->next_in = (z_const Bytef *)(uintptr_t)in;
+	z->avail_in = (uInt)len;
+	z->next_out = p;
+	z->avail_out = (uInt)bound;
+	if (deflate(z, Z_FINISH) != Z_STREAM_END)
+		return mv_err_set(err, MV_EIO, "zlib does not compress");
+	out->len = z->total_out;
+	return 0;
 }
 
 static int
@@ -215,19 +226,21 @@ inflate_some(z_stream *z, struct mv_sbuf *out, struct mv_err *err)
 }
 
 static int
-inflate_all(const uint8_t *in, size_t len, struct mv_sbuf *out,
-    struct mv_err *err)
+inflate_all(struct mv_ar *ar, const uint8_t *in, size_t len,
+    struct mv_sbuf *out, struct mv_err *err)
 {
-	z_stream z = { .zalloc = wiped_alloc, .zfree = wiped_free };
-	int rc;
+	z_stream *z = &ar->inflater;
 
-	if (inflateInit(&z) != Z_OK)
-		return mv_err_set(err, MV_ENOMEM, "decompress a value");
-	z.next_in = (z_const Bytef *)(uintptr_t)in;
-	z.avail_in = (uInt)len;
-	rc = inflate_some(&z, out, err);
-	(void)inflateEnd(&z);
-	return rc;
+	if (!ar->inflating) {
+		*z = (z_stream){ .zalloc = wiped_alloc, .zfree = wiped_free };
+		if (inflateInit(z) != Z_OK)
+			return mv_err_set(err, MV_ENOMEM, "decompress a value");
+		ar->inflating = true;
+	}
+	(void)inflateReset(z);
+	z->next_in = (z_const Bytef *)(uintptr_t)in;
+	z->avail_in = (uInt)len;
+	return inflate_some(z, out, err);
 }
 
 static int
@@ -266,7 +279,7 @@ mv_ar_open(struct mv_ar *ar, const char *text, size_t len,
 	first = m.compressed ? &ar->deflated : plain;
 	rc = decrypt(ar, &m, first, &found, err);
 	if (rc == 0 && m.compressed)
-		rc = inflate_all(first->p, first->len, plain, err);
+		rc = inflate_all(ar, first->p, first->len, plain, err);
 	else if (rc == 0 && plain->len > MV_AR_PLAIN_MAX)
 		rc = mv_err_set(err, MV_ECORRUPT, "longer than %d bytes",
 		    MV_AR_PLAIN_MAX);
@@ -294,7 +307,7 @@ squeeze(struct mv_ar *ar, const uint8_t **p, size_t *len,
 	m->compressed = *len > COMPRESS_ABOVE;
 	if (!m->compressed)
 		return 0;
-	rc = deflate_all(*p, *len, &ar->deflated, err);
+	rc = deflate_all(ar, *p, *len, &ar->deflated, err);
 	*p = ar->deflated.p;
 	*len = ar->deflated.len;
 	return rc;
