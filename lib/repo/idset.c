@@ -111,9 +111,12 @@ mv_idset_remove(struct mv_idset *s, const struct mv_id16 *id)
 		return;
 	/* Close the gap: move back whatever would not be found beyond it. */
 	hole = probe(s, id);
-	for (i = (hole + 1) & mask; !is_zero(&s->slots[i]); i = (i + 1) & mask) {
-		if (((i - home(s, &s->slots[i])) & mask) <
-		    ((i - hole) & mask))
+	i = hole;
+	for (;;) {
+		i = (i + 1) & mask;
+		if (is_zero(&s->slots[i]))
+			break;
+		if (((i - home(s, &s->slots[i])) & mask) < ((i - hole) & mask))
 			continue;
 		s->slots[hole] = s->slots[i];
 		hole = i;

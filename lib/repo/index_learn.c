@@ -53,7 +53,7 @@ mark_run(struct mv_index *ix, struct mv_run *run,
 	uint8_t *usable = run->listed;
 	size_t i;
 
-	/* For a moment listed holds presence; a pack in two runs counts once. */
+	/* For a moment it holds presence; a pack in two runs counts once. */
 	for (i = 0; i < run->npacks; i++) {
 		l = find_pack(packs, &run->packs[i].id, &run->packs[i].hash);
 		is = NOWHERE;

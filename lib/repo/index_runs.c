@@ -259,7 +259,8 @@ replace(struct mv_index *ix, size_t n, struct mv_run *merged)
 		mv_run_free(ix->runs[i]);
 	}
 	ix->runs[0] = merged;
-	memmove(&ix->runs[1], &ix->runs[n], (ix->nruns - n) * sizeof(*ix->runs));
+	memmove(&ix->runs[1], &ix->runs[n],
+	    (ix->nruns - n) * sizeof(*ix->runs));
 	ix->nruns -= n - 1;
 	pthread_rwlock_unlock(&ix->runs_lock);
 }

@@ -8,7 +8,8 @@
  * The file: header, packs, origins, by_origin, segs, entries, sources, and
  * the keyed hash of all before it.
  */
-#define MV_RUN_MAGIC 0x316e75725f76616dull	/* "mav_run1"; also byte order */
+/* "mav_run1", which also tells of another byte order. */
+#define MV_RUN_MAGIC 0x316e75725f76616dull
 
 struct mv_run_header {
 	uint64_t magic;
