@@ -143,13 +143,16 @@ mv_secret_bits(const void *value, size_t len)
 	return (unsigned)(bits * fresh / n >> 16);
 }
 
+#define SAMPLE_OTP							\
+	"100c7faeef00caa29242f6b04156742bf76065771fd4117990c4282b8748ff3d" \
+	"99f8fdae97c982ab5bd2e6756a159121377cce4421f4a8ecd2d67bd7749a3fb4"
+
 /* What stands in Mastodon's own tree for development and tests. */
 static const char *const samples[] = {
 	"fkSxKD2bF396kdQbrP1EJ7WbU7ZgNokR",
 	"r0hvVmzBVsjxC7AMlwhOzmtc36ZCOS1E",
 	"PhdFyyfy5xJ7WVd2lWBpcPScRQHzRTNr",
-	"100c7faeef00caa29242f6b04156742bf76065771fd4117990c4282b8748ff3d"
-	    "99f8fdae97c982ab5bd2e6756a159121377cce4421f4a8ecd2d67bd7749a3fb4",
+	SAMPLE_OTP,
 	"precompile_placeholder", "placeholder", "changeme", "change_me",
 	"change-me", "example", "secret", "password", "mastodon", "test",
 };
