@@ -217,7 +217,7 @@ every_bit_of_a_footer_counts(void **state)
 
 	make_footer(fx, MV_KIND_NODE_PACK);
 	assert_ok(mv_footer_encode(&fx->footer, &payload, &err), &err);
-	/* The hash of the fill and the places are not signed: the name has them. */
+	/* The last hash and the places are not signed: the name covers them. */
 	fill_hash = payload.len - MV_HASH_BYTES;
 	for (i = 0; i < 8 * fill_hash; i++) {
 		err = (struct mv_err){ 0 };
