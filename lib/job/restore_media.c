@@ -9,6 +9,7 @@
 #include "job/detail.h"
 #include "job/media_in.h"
 #include "job/restore_internal.h"
+#include "job/restore_links.h"
 #include "job/select.h"
 #include "repo/writer.h"
 #include "tree/extract.h"
@@ -23,6 +24,7 @@
 struct media_run {
 	struct mv_restore_run *run;
 	struct mv_media_in in;
+	struct mv_links_in links;
 	struct mv_extract *x;
 	struct mv_select select;
 	struct mv_ids list;		/* of the file that is compared */
@@ -34,6 +36,7 @@ static void
 media_run_clear(struct media_run *m)
 {
 	mv_extract_freep(&m->x);
+	mv_links_in_clear(&m->links);
 	mv_media_in_clear(&m->in);
 	mv_select_clear(&m->select);
 	mv_ids_clear(&m->list);
@@ -122,36 +125,48 @@ present_read(void *arg, uint8_t *buf, size_t len, size_t *got,
 	return 0;
 }
 
+/*
+ * file: one that is restored.  What it is in the backup and what it becomes
+ * differ by the path, if it gets that of a hard link to it.
+ */
+struct file {
+	struct mv_media_in *in;		/* has from's chunks next */
+	const struct mv_entry *from;
+	const struct mv_entry *to;
+};
+
 /* The ids of the current file, none of whose chunks were read yet. */
 static int
-ids_of(struct media_run *m, const struct mv_entry *e, struct mv_err *err)
+ids_of(struct media_run *m, const struct file *f, struct mv_err *err)
 {
 	static const struct mv_id16 zero;
+	uint64_t n = f->from->nchunks;
 	int rc;
 
 	m->list.n = 0;
-	while (m->list.n < e->nchunks) {
+	while (m->list.n < n) {
 		rc = mv_ids_add(&m->list, &zero, 1, err);
 		if (rc < 0)
 			return rc;
 	}
-	return mv_stream_in_ids(m->in.content, e->nchunks, m->list.p, err);
+	return mv_stream_in_ids(f->in->content, n, m->list.p, err);
 }
 
 static int
-compare(struct media_run *m, const struct mv_entry *e, int fd, bool *same,
+compare(struct media_run *m, const struct file *f, int fd, bool *same,
     struct mv_err *err)
 {
-	struct present p = { .e = e, .fd = fd };
+	struct mv_span path = f->from->path;
+	struct present p = { .e = f->from, .fd = fd };
 	struct mv_source src = { present_read, &p };
 	uint8_t end;
 	size_t got;
 	int rc;
 
-	rc = ids_of(m, e, err);
+	rc = ids_of(m, f, err);
 	if (rc == 0)
-		rc = mv_reader_same_file(m->in.reader, e->path.p, e->path.len,
-		    src, m->list.p, m->list.n, same, err);
+		rc = mv_reader_same_file(f->in->reader, path.p, path.len, src,
+		    m->list.p, m->list.n, same, err);
 	/* A difference in the last hole shows only when that was read. */
 	if (rc == 0 && *same)
 		rc = present_read(&p, &end, 1, &got, err);
@@ -170,16 +185,16 @@ conflict(struct media_run *m, const struct mv_entry *e, struct mv_err *err)
 }
 
 static int
-write_file(struct media_run *m, const struct mv_entry *e, struct mv_err *err)
+write_file(struct media_run *m, const struct file *f, struct mv_err *err)
 {
 	const struct mv_progress *progress = &m->run->opts->progress;
 	const uint8_t *data = NULL;
 	size_t len = 0;
 	int rc;
 
-	rc = mv_extract_begin(m->x, e, err);
+	rc = mv_extract_begin(m->x, f->to, err);
 	while (rc == 0) {
-		rc = mv_media_in_chunk(&m->in, e, &data, &len, err);
+		rc = mv_media_in_chunk(f->in, f->from, &data, &len, err);
 		if (rc < 0 || len == 0)
 			break;
 		rc = mv_extract_data(m->x, data, len, err);
@@ -197,24 +212,50 @@ write_file(struct media_run *m, const struct mv_entry *e, struct mv_err *err)
 }
 
 static int
-restore_file(struct media_run *m, const struct mv_entry *e,
-    struct mv_err *err)
+restore_file(struct media_run *m, const struct file *f, struct mv_err *err)
 {
 	mv_auto(mv_fd_closep) int fd = -1;
 	bool same = false;
 	int rc;
 
-	rc = mv_extract_existing(m->x, e, &fd, err);
+	rc = mv_extract_existing(m->x, f->to, &fd, err);
 	if (rc == 1) {
-		rc = compare(m, e, fd, &same, err);
+		rc = compare(m, f, fd, &same, err);
 		if (rc == 0 && same)
-			return mv_extract_keep(m->x, e, fd, err);
+			return mv_extract_keep(m->x, f->to, fd, err);
 		if (rc == 0 && !m->run->opts->overwrite)
 			rc = mv_err_set(err, MV_EEXIST, "the content differs");
 	}
 	if (rc == 0)
-		rc = write_file(m, e, err);
+		rc = write_file(m, f, err);
 	return rc;
+}
+
+/* A link to a file that is not restored becomes that file, or a link to it. */
+static int
+restore_link(struct media_run *m, const struct mv_entry *e,
+    struct mv_err *err)
+{
+	struct mv_span path = mv_links_in_promoted(&m->links, e->target);
+	struct file f = { .in = &m->links.in };
+	struct mv_entry to;
+	int rc;
+
+	if (path.len > 0) {
+		to = *e;
+		to.target = path;
+		return mv_extract_put(m->x, &to, err);
+	}
+	m->links.repo = m->run->repo;
+	m->links.snap = m->run->snap;
+	rc = mv_links_in_promote(&m->links, e, &f.from, err);
+	if (rc < 0)
+		return rc;
+	/* The arrays stay from's. */
+	to = *f.from;
+	to.path = e->path;
+	f.to = &to;
+	return restore_file(m, &f, err);
 }
 
 /* One entry; files that are there and differ are noted, and it goes on. */
@@ -222,19 +263,24 @@ static int
 restore_entry(struct media_run *m, const struct mv_entry *e,
     struct mv_err *err)
 {
+	const struct file f = { &m->in, e, e };
 	struct mv_err why = { 0 };
 	char shown[MV_PATH_SHOW];
 	int rc;
 
 	if (e->type == MV_ENTRY_FILE)
-		rc = restore_file(m, e, &why);
+		rc = restore_file(m, &f, &why);
+	else if (e->type == MV_ENTRY_HARDLINK &&
+	    !mv_select_fits(&m->select, e->target))
+		rc = restore_link(m, e, &why);
 	else
 		rc = mv_extract_put(m->x, e, &why);
 	if (rc == 0)
 		return 0;
 	if (rc == MV_EEXIST) {
 		rc = conflict(m, e, err);
-		if (rc == 0 && e->type == MV_ENTRY_FILE)
+		if (rc == 0 && (e->type == MV_ENTRY_FILE ||
+		    e->type == MV_ENTRY_HARDLINK))
 			rc = mv_extract_refuse(m->x, e, err);
 		return rc;
 	}
