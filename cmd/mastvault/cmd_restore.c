@@ -70,7 +70,7 @@ say_report(uint32_t parts, const struct mv_restore_report *r)
 	for (i = 0; i < r->notes.n; i++)
 		mv_say("note: %s\n", r->notes.names[i]);
 	if ((parts & MV_PART_DB) != 0)
-		mv_say("database  %llu tables, %llu rows\n",
+		mv_say("database  %llu tables, %llu rows in the large ones\n",
 		    (unsigned long long)r->tables,
 		    (unsigned long long)r->rows);
 	if (r->old_database != NULL)

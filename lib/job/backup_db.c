@@ -78,10 +78,10 @@ copy_table(struct task *t, const struct mv_sink *sink, void **local,
 	if (worker == NULL)
 		rc = mv_pg_worker_open(t->db->source, &worker, err);
 	*local = worker;
-	if (rc == 0)
-		rc = mv_pg_copy_out(worker, t->table, sink, &t->rows, err);
-	return mv_err_ctx(err, rc, "table '%s.%s'", t->table->schema,
-	    t->table->name);
+	if (rc < 0)
+		return mv_err_ctx(err, rc, "table '%s.%s'", t->table->schema,
+		    t->table->name);
+	return mv_pg_copy_out(worker, t->table, sink, &t->rows, err);
 }
 
 static int

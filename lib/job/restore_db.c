@@ -120,12 +120,12 @@ copy_rows(struct db_restore *db, const json_t *json,
 	if (rc == 0 && loader == NULL)
 		rc = mv_pg_loader_open(db->restore, &loader, err);
 	*local = loader;
-	if (rc == 0)
-		rc = mv_pg_copy_in(loader, table, &source, (uint64_t)rows,
-		    err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "table '%s.%s'", table->schema,
 		    table->name);
+	rc = mv_pg_copy_in(loader, table, &source, (uint64_t)rows, err);
+	if (rc < 0)
+		return rc;
 	pthread_mutex_lock(&db->lock);
 	db->rows += (uint64_t)rows;
 	pthread_mutex_unlock(&db->lock);
@@ -221,6 +221,27 @@ note_roles(struct db_restore *db, struct mv_err *err)
 	return rc;
 }
 
+/* They take up space, and only a person can say that they may go. */
+static int
+note_left(struct db_restore *db, struct mv_err *err)
+{
+	const json_t *left = mv_pg_restore_left(db->restore), *row;
+	char text[256];
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach(left, i, row) {
+		(void)snprintf(text, sizeof(text), "database '%s' is left of a "
+		    "restore that was killed: drop it",
+		    json_string_value(json_object_get(row, "name")));
+		rc = mv_named_add(&db->run->report->notes, text, strlen(text),
+		    err);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
+
 static int
 fill(struct db_restore *db, struct mv_err *err)
 {
@@ -259,13 +280,17 @@ mv_restore_db(struct mv_restore_run *run, struct mv_err *err)
 	if (rc == 0)
 		rc = note_roles(&db, err);
 	if (rc == 0)
+		rc = note_left(&db, err);
+	if (rc == 0)
 		rc = fill(&db, err);
 	if (rc == 0)
 		rc = mv_stop_check(err);
 	if (rc == 0)
 		rc = mv_pg_restore_commit(db.restore,
 		    &run->report->old_database, err);
-	run->report->tables = db.jobs.n;
+	/* Rows are counted of those that have a stream of their own. */
+	run->report->tables = db.jobs.n + json_array_size(json_object_get(
+	    json_object_get(db.part, "archive"), "tables"));
 	run->report->rows = db.rows;
 	run->report->db_bytes = db.done;
 	return mv_err_ctx(err, rc, "restore the database");

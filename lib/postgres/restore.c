@@ -89,6 +89,8 @@ mv_pg_restore_begin(const struct mv_pg_restore_opts *opts,
 	if (rc == 0)
 		rc = mv_pg_target_look(r, err);
 	if (rc == 0)
+		rc = mv_pg_target_left(r, err);
+	if (rc == 0)
 		rc = mv_pg_target_roles(r, err);
 	if (rc == 0)
 		rc = mv_pg_target_create(r, err);
@@ -110,6 +112,7 @@ mv_pg_restore_free(struct mv_pg_restore *r)
 	mv_pg_session_free(r->admin);
 	json_decref(r->facts);
 	json_decref(r->missing);
+	json_decref(r->left);
 	json_decref(r->made);
 	mv_fd_closep(&r->archive);
 	free(r->beside);
@@ -133,6 +136,12 @@ const json_t *
 mv_pg_restore_missing_roles(const struct mv_pg_restore *r)
 {
 	return r->missing;
+}
+
+const json_t *
+mv_pg_restore_left(const struct mv_pg_restore *r)
+{
+	return r->left;
 }
 
 static int

@@ -62,6 +62,11 @@ const char *mv_pg_restore_name(const struct mv_pg_restore *r);
  * there are any, owners and privileges are left out.
  */
 const json_t *mv_pg_restore_missing_roles(const struct mv_pg_restore *r);
+/*
+ * The names of databases that restores into this one began and, being killed,
+ * left; nobody is connected to them.
+ */
+const json_t *mv_pg_restore_left(const struct mv_pg_restore *r);
 
 struct mv_sink mv_pg_restore_archive(struct mv_pg_restore *r);
 int mv_pg_restore_pre(struct mv_pg_restore *r, struct mv_err *err)

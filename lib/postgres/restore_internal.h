@@ -20,6 +20,7 @@ struct mv_pg_restore {
 	bool skip_tablespaces;
 	json_t *missing;		/* roles */
 	json_t *made;			/* roles that we created */
+	json_t *left;			/* databases of restores that were killed */
 	int archive;			/* memory file */
 	int major;			/* of pg_restore, at least */
 };
@@ -29,6 +30,9 @@ int mv_pg_target_admin(struct mv_pg_restore *r, struct mv_err *err)
     MV_MUST_CHECK;
 /* Look at what is there under the name; refuse what must not be touched. */
 int mv_pg_target_look(struct mv_pg_restore *r, struct mv_err *err)
+    MV_MUST_CHECK;
+/* Fill left. */
+int mv_pg_target_left(struct mv_pg_restore *r, struct mv_err *err)
     MV_MUST_CHECK;
 int mv_pg_target_roles(struct mv_pg_restore *r, struct mv_err *err)
     MV_MUST_CHECK;

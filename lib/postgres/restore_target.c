@@ -11,6 +11,8 @@
 #include "postgres/restore_internal.h"
 
 #define NAME_BYTES 63
+/* What is appended to the name until all is there; the digits are random. */
+#define BESIDE "_mv00000000"
 
 static const char *
 fact(const struct mv_pg_restore *r, const char *key)
@@ -331,15 +333,35 @@ static int
 choose_name(struct mv_pg_restore *r, struct mv_err *err)
 {
 	uint8_t random[4];
-	char suffix[16] = "_mv";
+	char suffix[sizeof(BESIDE)] = BESIDE;
 
 	if (getentropy(random, sizeof(random)) < 0)
 		return mv_err_sys(err, "choose a name");
-	mv_hex_encode(random, sizeof(random), suffix + 3);
+	mv_hex_encode(random, sizeof(random), suffix + sizeof("_mv") - 1);
 	r->beside = mv_pg_suffixed(r->name, suffix);
 	if (r->beside == NULL)
 		return mv_err_set(err, MV_ENOMEM, "choose a name");
 	return 0;
+}
+
+int
+mv_pg_target_left(struct mv_pg_restore *r, struct mv_err *err)
+{
+	mv_auto(mv_freep) char *like = mv_pg_suffixed(r->name, BESIDE);
+	mv_auto(mv_buf_clear) struct mv_buf b = { 0 };
+	const char *sql;
+	int rc;
+
+	if (like == NULL)
+		return mv_err_set(err, MV_ENOMEM, "look for databases");
+	mv_buf_put_str(&b, "SELECT d.datname AS name FROM pg_database d "
+	    "WHERE d.datname ~ '_mv[0-9a-f]{8}$' AND left(d.datname, -8) = "
+	    "left(");
+	mv_pg_put_literal(&b, like);
+	mv_buf_put_str(&b, ", -8) AND NOT EXISTS (SELECT 1 FROM "
+	    "pg_stat_activity a WHERE a.datid = d.oid) ORDER BY 1");
+	rc = finish_sql(&b, &sql, err);
+	return rc < 0 ? rc : mv_pg_query(r->admin, sql, &r->left, err);
 }
 
 int
