@@ -110,9 +110,27 @@ operator_name(void)
 
 /* vaults: the vault versions that were in force during the run. */
 struct vaults {
-	struct mv_vault_ref refs[2];
+	struct vault_bound {
+		struct mv_id32 hash;
+		uint64_t number;
+	} refs[4];		/* ascending by number */
 	size_t n;
+	bool older;		/* the env-file held an older one: was said */
 };
+
+static void
+bind_version(struct vaults *v, const struct mv_id32 *hash, uint64_t number)
+{
+	size_t i = v->n;
+
+	while (i > 0 && v->refs[i - 1].number > number)
+		i--;
+	if (i > 0 && v->refs[i - 1].number == number)
+		return;
+	memmove(&v->refs[i + 1], &v->refs[i],
+	    (v->n++ - i) * sizeof(v->refs[0]));
+	v->refs[i] = (struct vault_bound){ *hash, number };
+}
 
 /*
  * Keep the env-file as it is now.  Called at the start and at the end of a
@@ -141,14 +159,16 @@ take_secrets(struct mv_backup_run *run, struct vaults *v, struct mv_err *err)
 		rc = mv_vault_import(run->repo, &file, &why, &ref, &added, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "back up the secrets");
-	if (v->n == 0 && ref.problem[0] != '\0')
+	if (ref.problem[0] != '\0' && (v->n == 0 ||
+	    (ref.number != ref.newest && !v->older)))
 		rc = mv_named_add(&run->report->problems, ref.problem,
 		    strlen(ref.problem), err);
 	if (rc < 0)
 		return rc;
-	if (v->n > 0 && v->refs[v->n - 1].number == ref.number)
-		return 0;
-	v->refs[v->n++] = ref;
+	v->older |= ref.number != ref.newest;
+	/* The rows fit the one or the other: restore has both. */
+	bind_version(v, &ref.hash, ref.number);
+	bind_version(v, &ref.newest_hash, ref.newest);
 	run->report->vault_version = ref.number;
 	run->report->vault_added |= added;
 	return 0;

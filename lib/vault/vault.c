@@ -8,11 +8,10 @@
 
 #include "base/cleanup.h"
 #include "base/hex.h"
-#include "base/time.h"
+#include "vault/vault_internal.h"
 
 /* An env-file has a few kilobytes; this bounds what a hostile store can cost. */
 #define VERSION_OBJECT_MAX (16u << 20)
-#define RECIPIENTS_MAX 256
 
 void
 mv_vault_clear(struct mv_vault *v)
@@ -118,8 +117,8 @@ list_names(struct mv_repo *r, struct names *out, struct mv_err *err)
 	return 0;
 }
 
-static int
-vault_secret(struct mv_repo *r, struct mv_key *out, struct mv_err *err)
+int
+mv_vault_secret(struct mv_repo *r, struct mv_key *out, struct mv_err *err)
 {
 	struct mv_keyset *keys = mv_repo_keyset(r);
 
@@ -141,7 +140,7 @@ load_one(struct mv_repo *r, const char *name, struct mv_vault *v,
 	char text[MV_ERR_TEXT_MAX];
 	int rc;
 
-	rc = vault_secret(r, &secret, err);
+	rc = mv_vault_secret(r, &secret, err);
 	if (rc < 0)
 		return rc;
 	grown = realloc(v->list, (v->n + 1) * sizeof(*grown));
@@ -228,6 +227,33 @@ mv_vault_load(struct mv_repo *r, struct mv_vault *out, struct mv_err *err)
 }
 
 int
+mv_vault_newest(const struct mv_vault *v, const struct mv_vault_version **out,
+    struct mv_err *err)
+{
+	if (v->n == 0)
+		return mv_err_set(err, MV_ENOTFOUND, "the vault is empty");
+	*out = &v->list[v->n - 1];
+	return 0;
+}
+
+int
+mv_vault_number(const struct mv_vault *v, uint64_t number,
+    const struct mv_vault_version **out, struct mv_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++) {
+		if (v->list[i].number == number) {
+			*out = &v->list[i];
+			return 0;
+		}
+	}
+	return mv_err_set(err, MV_ENOTFOUND,
+	    "there is no readable vault version %llu",
+	    (unsigned long long)number);
+}
+
+int
 mv_vault_find(const struct mv_vault *v, const struct mv_id32 *hash,
     const struct mv_vault_version **out, struct mv_err *err)
 {
@@ -245,38 +271,97 @@ mv_vault_find(const struct mv_vault *v, const struct mv_id32 *hash,
 	    "no readable vault version with hash '%.12s'", hex);
 }
 
+void
+mv_vault_note_clear(struct mv_vault_note *n)
+{
+	size_t i;
+
+	for (i = 0; i < n->nchanges; i++)
+		free(n->changes[i]);
+	free(n->changes);
+	free(n->host);
+	free(n->operator_name);
+	free(n->reason);
+	*n = (struct mv_vault_note){ 0 };
+}
+
 static int
-read_meta(const struct mv_buf *meta, struct mv_vault_file *f,
-    struct mv_err *err)
+copy_text(const json_t *doc, const char *key, char **out, struct mv_err *err)
+{
+	const char *text = json_string_value(json_object_get(doc, key));
+
+	*out = strdup(text != NULL ? text : "");
+	if (*out == NULL)
+		return mv_err_set(err, MV_ENOMEM, "open vault version");
+	return 0;
+}
+
+static int
+read_note(const json_t *doc, struct mv_vault_note *n, struct mv_err *err)
+{
+	const json_t *list = json_object_get(doc, "changes"), *item;
+	size_t i;
+	int rc;
+
+	rc = copy_text(doc, "host", &n->host, err);
+	if (rc == 0)
+		rc = copy_text(doc, "operator", &n->operator_name, err);
+	if (rc == 0)
+		rc = copy_text(doc, "reason", &n->reason, err);
+	if (rc < 0)
+		return rc;
+	n->changes = calloc(json_array_size(list) + 1, sizeof(char *));
+	if (n->changes == NULL)
+		return mv_err_set(err, MV_ENOMEM, "open vault version");
+	json_array_foreach(list, i, item) {
+		if (json_string_value(item) == NULL)
+			continue;
+		n->changes[n->nchanges] = strdup(json_string_value(item));
+		if (n->changes[n->nchanges++] == NULL)
+			return mv_err_set(err, MV_ENOMEM,
+			    "open vault version");
+	}
+	return 0;
+}
+
+static int
+read_file(const json_t *doc, struct mv_vault_file *f, struct mv_err *err)
 {
 	const char *path, *mode;
 	char *end;
+
+	path = json_string_value(json_object_get(doc, "file"));
+	mode = json_string_value(json_object_get(doc, "mode"));
+	if (path == NULL || mode == NULL)
+		return mv_err_set(err, MV_ECORRUPT,
+		    "a vault version does not name its file");
+	f->mode = (unsigned)strtoul(mode, &end, 8);
+	if (*end != '\0' || f->mode > 07777)
+		return mv_err_set(err, MV_ECORRUPT,
+		    "a vault version has the mode '%s'", mode);
+	f->path = strdup(path);
+	return f->path != NULL ? 0 :
+	    mv_err_set(err, MV_ENOMEM, "open vault version");
+}
+
+static int
+read_meta(const struct mv_buf *meta, struct mv_vault_file *f,
+    struct mv_vault_note *note, struct mv_err *err)
+{
 	json_t *doc;
-	int rc = 0;
+	int rc;
 
 	doc = json_loadb((const char *)meta->p, meta->len,
 	    JSON_REJECT_DUPLICATES, NULL);
-	path = json_string_value(json_object_get(doc, "file"));
-	mode = json_string_value(json_object_get(doc, "mode"));
-	if (path == NULL || mode == NULL) {
-		rc = mv_err_set(err, MV_ECORRUPT,
-		    "a vault version does not name its file");
-	} else {
-		f->mode = (unsigned)strtoul(mode, &end, 8);
-		f->path = strdup(path);
-		if (*end != '\0' || f->mode > 07777)
-			rc = mv_err_set(err, MV_ECORRUPT,
-			    "a vault version has the mode '%s'", mode);
-		else if (f->path == NULL)
-			rc = mv_err_set(err, MV_ENOMEM, "open vault version");
-	}
+	rc = read_file(doc, f, err);
+	if (rc == 0 && note != NULL)
+		rc = read_note(doc, note, err);
 	json_decref(doc);
 	return rc;
 }
 
-/* One of our vault identities to which the version is sealed. */
-static const struct mv_identity *
-recipient(struct mv_repo *r, const struct mv_vault_version *v)
+const struct mv_identity *
+mv_vault_recipient(struct mv_repo *r, const struct mv_vault_version *v)
 {
 	const struct mv_keyset *keys = mv_repo_keyset(r);
 	size_t i, k;
@@ -293,9 +378,18 @@ int
 mv_vault_open(struct mv_repo *r, const struct mv_vault_version *v,
     struct mv_vault_file *out, struct mv_err *err)
 {
+	return mv_vault_open_noted(r, v, out, NULL, err);
+}
+
+int
+mv_vault_open_noted(struct mv_repo *r, const struct mv_vault_version *v,
+    struct mv_vault_file *out, struct mv_vault_note *note,
+    struct mv_err *err)
+{
+	mv_auto(mv_vault_note_clear) struct mv_vault_note n = { 0 };
 	mv_auto(mv_vault_file_clear) struct mv_vault_file f = { 0 };
 	mv_auto(mv_buf_clear) struct mv_buf meta = { 0 };
-	const struct mv_identity *me = recipient(r, v);
+	const struct mv_identity *me = mv_vault_recipient(r, v);
 	int rc;
 
 	if (me == NULL)
@@ -305,188 +399,14 @@ mv_vault_open(struct mv_repo *r, const struct mv_vault_version *v,
 	rc = mv_vault_version_open(v, mv_repo_id(r), me->number, me->box_pub,
 	    &me->box, &meta, &f.bytes, err);
 	if (rc == 0)
-		rc = read_meta(&meta, &f, err);
+		rc = read_meta(&meta, &f, note != NULL ? &n : NULL, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "open vault version %llu",
 		    (unsigned long long)v->number);
+	if (note != NULL)
+		*note = n;
+	n = (struct mv_vault_note){ 0 };
 	*out = f;
 	f = (struct mv_vault_file){ 0 };
 	return 0;
-}
-
-static bool
-same_file(const struct mv_vault_file *a, const struct mv_vault_file *b)
-{
-	return a->bytes.len == b->bytes.len && a->mode == b->mode &&
-	    strcmp(a->path, b->path) == 0 &&
-	    mv_equal(a->bytes.p, b->bytes.p, a->bytes.len);
-}
-
-static char *
-meta_json(const struct mv_vault_file *file, const struct mv_vault_reason *why)
-{
-	char mode[8], *text;
-	json_t *doc;
-
-	(void)snprintf(mode, sizeof(mode), "%04o", file->mode & 07777);
-	doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[]}",
-	    "host", why->host, "operator", why->operator_name,
-	    "reason", why->reason, "state", "current", "file", file->path,
-	    "mode", mode, "changes");
-	if (doc == NULL)
-		return NULL;
-	text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(doc);
-	return text;
-}
-
-/* Every active key with the vault right can open a new version. */
-static size_t
-recipients_of(const struct mv_keyring *k,
-    const struct mv_keyring_key *to[], size_t max)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < k->nkeys && n < max; i++)
-		if (!k->keys[i].removed && (k->keys[i].rights & MV_RIGHT_VAULT))
-			to[n++] = &k->keys[i];
-	return n;
-}
-
-/* Can every active vault key open it? */
-static bool
-sealed_to_all(const struct mv_keyring *k, const struct mv_vault_version *v)
-{
-	const struct mv_keyring_key *to[RECIPIENTS_MAX];
-	size_t i, j, n = recipients_of(k, to, MV_ARRAY_LEN(to));
-
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < v->nrecipients; j++)
-			if (v->recipients[j].key == to[i]->number)
-				break;
-		if (j == v->nrecipients)
-			return false;
-	}
-	return true;
-}
-
-/* Our vault key, unless it was removed. */
-static int
-signer(struct mv_repo *r, const struct mv_identity **out, struct mv_err *err)
-{
-	const struct mv_identity *me = mv_keyset_find(mv_repo_keyset(r),
-	    MV_RIGHT_VAULT);
-	const struct mv_keyring_key *key;
-
-	if (me == NULL)
-		return mv_err_set(err, MV_EAUTH,
-		    "no vault key to sign a version with");
-	key = mv_keyring_find(mv_repo_keyring(r), me->number);
-	if (key == NULL || key->removed)
-		return mv_err_set(err, MV_EAUTH,
-		    "key %u may not write to this vault (any more)",
-		    me->number);
-	*out = me;
-	return 0;
-}
-
-static int
-append(struct mv_repo *r, const struct mv_vault *v,
-    const struct mv_identity *me, const struct mv_vault_file *file,
-    const struct mv_vault_reason *why, struct mv_vault_ref *out,
-    struct mv_err *err)
-{
-	mv_auto(mv_vault_version_clear) struct mv_vault_version next = { 0 };
-	mv_auto(mv_key_wipe) struct mv_key secret = { 0 };
-	mv_auto(mv_buf_clear) struct mv_buf obj = { 0 };
-	mv_auto(mv_freep) char *meta = meta_json(file, why);
-	const struct mv_keyring_key *to[RECIPIENTS_MAX];
-	char name[MV_OBJECT_NAME_MAX];
-	size_t nto;
-	int rc;
-
-	if (meta == NULL)
-		return mv_err_set(err, MV_EUSAGE,
-		    "the path '%s' is not UTF-8", file->path);
-	rc = vault_secret(r, &secret, err);
-	if (rc < 0)
-		return rc;
-	/* A version that cannot be read may be newer than what we see. */
-	next.number = v->lost + 1;
-	if (v->n > 0)
-		next.number += v->list[v->n - 1].number;
-	if (v->n > 0)
-		next.prev = v->list[v->n - 1].hash;
-	next.time = mv_time_now();
-	next.signer = me->number;
-	nto = recipients_of(mv_repo_keyring(r), to, MV_ARRAY_LEN(to));
-	rc = mv_vault_version_encode(&next, mv_repo_id(r), &secret, &me->seed,
-	    to, nto, meta, file->bytes.p, file->bytes.len, &obj, err);
-	if (rc < 0)
-		return mv_err_ctx(err, rc, "seal a vault version");
-	mv_object_name(MV_KIND_VAULT, 0, &next.id, &next.hash, name);
-	rc = mv_repo_put(r, name, obj.p, obj.len, err);
-	if (rc < 0)
-		return mv_err_ctx(err, rc, "store a vault version");
-	out->hash = next.hash;
-	out->number = next.number;
-	return 0;
-}
-
-/*
- * Is file what the newest version holds?  One that is not sealed to us, who
- * were admitted later, is taken for another.
- */
-static int
-is_newest(struct mv_repo *r, const struct mv_vault_version *v,
-    const struct mv_vault_file *file, bool *same, struct mv_err *err)
-{
-	mv_auto(mv_vault_file_clear) struct mv_vault_file newest = { 0 };
-	int rc;
-
-	*same = false;
-	if (recipient(r, v) == NULL)
-		return 0;
-	rc = mv_vault_open(r, v, &newest, err);
-	if (rc < 0)
-		return rc;
-	/* A vault key that was admitted since needs a version, too. */
-	*same = same_file(&newest, file) &&
-	    sealed_to_all(mv_repo_keyring(r), v);
-	return 0;
-}
-
-int
-mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
-    const struct mv_vault_reason *why, struct mv_vault_ref *out, bool *added,
-    struct mv_err *err)
-{
-	mv_auto(mv_vault_clear) struct mv_vault v = { 0 };
-	const struct mv_identity *me = NULL;
-	const struct mv_vault_version *newest;
-	char name[MV_OBJECT_NAME_MAX];
-	bool same = false;
-	int rc;
-
-	rc = signer(r, &me, err);
-	if (rc == 0)
-		rc = mv_vault_load(r, &v, err);
-	if (rc < 0)
-		return rc;
-	/* Damage to an old version is no reason to go without a new one. */
-	(void)snprintf(out->problem, sizeof(out->problem), "%s",
-	    v.nproblems > 0 ? v.problems[0] : "");
-	if (v.n > 0)
-		rc = is_newest(r, &v.list[v.n - 1], file, &same, err);
-	if (rc < 0)
-		return rc;
-	*added = !same;
-	if (!same)
-		return append(r, &v, me, file, why, out, err);
-	newest = &v.list[v.n - 1];
-	out->hash = newest->hash;
-	out->number = newest->number;
-	/* A store that was away when it was made gets it now. */
-	mv_object_name(MV_KIND_VAULT, 0, &newest->id, &newest->hash, name);
-	return mv_repo_spread(r, name, err);
 }

@@ -36,9 +36,25 @@ struct mv_vault_file {
 };
 void mv_vault_file_clear(struct mv_vault_file *f);
 
-/* Open one version for one of our vault identities. */
+/* Who made a version, and why. */
+struct mv_vault_note {
+	char *host, *operator_name, *reason;	/* owned; "" where not told */
+	char **changes;		/* owned: names of settings */
+	size_t nchanges;
+};
+void mv_vault_note_clear(struct mv_vault_note *n);
+
+/* Open one version for one of our vault identities; note may be NULL. */
+int mv_vault_open_noted(struct mv_repo *r, const struct mv_vault_version *v,
+    struct mv_vault_file *out, struct mv_vault_note *note,
+    struct mv_err *err) MV_MUST_CHECK;
 int mv_vault_open(struct mv_repo *r, const struct mv_vault_version *v,
     struct mv_vault_file *out, struct mv_err *err) MV_MUST_CHECK;
+/* The newest version, or MV_ENOTFOUND for an empty vault. */
+int mv_vault_newest(const struct mv_vault *v,
+    const struct mv_vault_version **out, struct mv_err *err) MV_MUST_CHECK;
+int mv_vault_number(const struct mv_vault *v, uint64_t number,
+    const struct mv_vault_version **out, struct mv_err *err) MV_MUST_CHECK;
 /* The version whose object has this hash; MV_ENOTFOUND. */
 int mv_vault_find(const struct mv_vault *v, const struct mv_id32 *hash,
     const struct mv_vault_version **out, struct mv_err *err) MV_MUST_CHECK;
@@ -48,19 +64,39 @@ struct mv_vault_reason {
 	const char *operator_name;
 	const char *reason;
 };
+struct mv_vault_ref {
+	struct mv_id32 hash, newest_hash;
+	uint64_t number, newest;
+	char problem[512];	/* "", or the first thing wrong with the vault */
+};
 /*
  * Make file the newest version unless it already is (bytes, path and mode),
  * sealed to every active vault key: then *added is false and *out the version
  * that it equals.  out is a copy of the hash and number.  MV_EAUTH when our
  * vault key was removed.
+ *
+ * Bytes of an older version, which something brought back, never become a
+ * new one: then out->number is that version's and out->newest is higher, and
+ * out->problem says so.
  */
-struct mv_vault_ref {
-	struct mv_id32 hash;
-	uint64_t number;
-	char problem[512];	/* "", or the first thing wrong with the vault */
-};
 int mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
     const struct mv_vault_reason *why, struct mv_vault_ref *out, bool *added,
     struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * Make file the version that follows on `after`, whatever it equals.
+ * MV_ECHANGED when that is no longer the newest one.
+ */
+int mv_vault_append(struct mv_repo *r, const struct mv_vault_file *file,
+    const struct mv_vault_reason *why, const struct mv_id32 *after,
+    struct mv_vault_ref *out, struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * The number of the newest version with these bytes; 0: none that we can
+ * open has them.
+ */
+int mv_vault_which(struct mv_repo *r, const struct mv_vault *v,
+    const struct mv_sbuf *bytes, uint64_t *out, struct mv_err *err)
+    MV_MUST_CHECK;
 
 #endif

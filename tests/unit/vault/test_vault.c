@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "repo/check.h"
-#include "vault/vault.h"
+#include "vault/changes.h"
 
 #define LIVE "/live/.env.production"
 
@@ -102,6 +102,108 @@ no_other_key_signs_versions(void **state)
 	assert_int_equal(damaged(fx), 1);
 }
 
+static int
+import(struct fx *fx, const char *text, struct mv_vault_ref *ref, bool *added,
+    struct mv_err *err)
+{
+	const struct mv_vault_reason why = { "host", "somebody", "a test" };
+	int rc;
+
+	mv_vault_file_clear(&fx->file);
+	fx->file.mode = 0600;
+	fx->file.path = strdup(LIVE);
+	assert_non_null(fx->file.path);
+	rc = mv_sbuf_put(&fx->file.bytes, text, strlen(text), err);
+	return rc < 0 ? rc : mv_vault_import(fx->m.kit, &fx->file, &why, ref,
+	    added, err);
+}
+
+static void
+an_older_version_that_comes_back_is_told_and_not_stored(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_vault_ref ref;
+	struct mv_err err;
+	bool added;
+
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_true(added);
+	assert_string_equal(ref.problem, "");
+	assert_ok(import(fx, "A=2\n", &ref, &added, &err), &err);
+	assert_int_equal(ref.number, 2);
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_false(added);
+	assert_int_equal(ref.number, 1);
+	assert_int_equal(ref.newest, 2);
+	assert_non_null(strstr(ref.problem, "version 1"));
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_int_equal(fx->v.n, 2);
+}
+
+static void
+a_version_can_be_made_the_newest_again(void **state)
+{
+	const struct mv_vault_reason why = { "host", "somebody", "a test" };
+	struct fx *fx = *state;
+	struct mv_vault_ref ref;
+	struct mv_err err;
+	bool added;
+
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_ok(import(fx, "A=2\n", &ref, &added, &err), &err);
+	mv_vault_file_clear(&fx->file);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_ok(mv_vault_open(fx->m.kit, &fx->v.list[0], &fx->file, &err),
+	    &err);
+	assert_fails(mv_vault_append(fx->m.kit, &fx->file, &why,
+	    &fx->v.list[0].hash, &ref, &err), MV_ECHANGED, &err);
+	assert_ok(mv_vault_append(fx->m.kit, &fx->file, &why,
+	    &fx->v.list[1].hash, &ref, &err), &err);
+	assert_int_equal(ref.number, 3);
+	/* Now it is the newest, and no alarm. */
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_false(added);
+	assert_int_equal(ref.number, 3);
+	assert_int_equal(ref.newest, 3);
+	assert_ok(import(fx, "A=2\n", &ref, &added, &err), &err);
+	assert_int_equal(ref.newest, 3);
+	assert_int_equal(ref.number, 2);
+}
+
+static void
+ages_count_from_the_last_change(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_vault_ages ages = { 0 };
+	struct mv_vault_note note = { 0 };
+	struct mv_vault_ref ref;
+	struct mv_err err;
+	bool added;
+
+	assert_ok(import(fx, "A=1\nB=1\nC=1\n", &ref, &added, &err), &err);
+	assert_ok(import(fx, "A=2\nB=1\n", &ref, &added, &err), &err);
+	assert_ok(import(fx, "B=1\nA=2 # new\nC=1\n", &ref, &added, &err),
+	    &err);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_ok(mv_vault_ages(fx->m.kit, &fx->v, &ages, &err), &err);
+	assert_int_equal(ages.n, 3);
+	assert_string_equal(ages.list[0].name, "A");
+	assert_int_equal(ages.list[0].version, 2);
+	assert_int_equal(ages.list[0].values, 2);
+	assert_int_equal(ages.list[1].version, 1);
+	assert_int_equal(ages.list[2].version, 3);
+	mv_vault_ages_clear(&ages);
+	/* Names alone are noted. */
+	mv_vault_file_clear(&fx->file);
+	assert_ok(mv_vault_open_noted(fx->m.kit, &fx->v.list[1], &fx->file,
+	    &note, &err), &err);
+	assert_int_equal(note.nchanges, 2);
+	assert_string_equal(note.changes[0], "A");
+	assert_string_equal(note.changes[1], "C");
+	assert_string_equal(note.reason, "a test");
+	mv_vault_note_clear(&note);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -110,6 +212,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		test(a_vault_key_signs_versions),
 		test(no_other_key_signs_versions),
+		test(an_older_version_that_comes_back_is_told_and_not_stored),
+		test(a_version_can_be_made_the_newest_again),
+		test(ages_count_from_the_last_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
