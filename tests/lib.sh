@@ -36,12 +36,11 @@ scratch() {
 }
 
 scratch_end() {
-	local rc=$? pid m
+	local rc=$? m
+	# Whatever fails here, the rest still has to be cleaned up.
+	set +e
 	trap '' INT TERM HUP
-	for pid in "${BACKGROUND[@]}"; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
+	stop_background
 	[ ! -d "$T/pg" ] || "$ROOT/tests/servers/pg-stop.sh" --state "$T/pg" --wipe
 	for m in "${MOUNTED[@]}"; do
 		umount "$m"
@@ -55,6 +54,16 @@ scratch_end() {
 background() {
 	"$@" &
 	BACKGROUND+=($!)
+}
+
+# Once each: a pid that was waited for may be somebody else's by now.
+stop_background() {
+	local pid
+	for pid in "${BACKGROUND[@]}"; do
+		kill "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	BACKGROUND=()
 }
 
 # Sets PGHOST and the like, and PG_BIN.

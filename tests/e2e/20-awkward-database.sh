@@ -69,8 +69,7 @@ for n in 1 2 3; do
 	sequences "r$n"
 	dropdb "r$n"
 done
-kill "${BACKGROUND[0]}"
-wait "${BACKGROUND[0]}" 2>/dev/null || :
+stop_background
 
 # Standing still, everything is the same, and it works as it did.
 backup awkward --only db

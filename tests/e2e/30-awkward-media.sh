@@ -31,8 +31,7 @@ expect '0 3' mastvault backup -c "$T/media.conf" --only media --json
 if grep -q growing "$T/err"; then
 	echo "the growing file was named"
 fi
-kill "${BACKGROUND[0]}"
-wait "${BACKGROUND[0]}" 2>/dev/null || :
+stop_background
 expect 0 mastvault restore --kit "$T/media.kit" latest --only media --media "$T/first"
 tests/compare/media.py "$system" "$T/first" --ignore restless --ignore backups
 rm -rf "$T/first"
