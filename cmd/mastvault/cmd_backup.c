@@ -46,6 +46,7 @@ report_json(const struct mv_context *c, const struct mv_cli *cli,
 	    mv_named_json(&r->unreadable)));
 	json_object_set_new(doc, "media_absent", r->media_absent != NULL ?
 	    json_string(r->media_absent) : json_null());
+	json_object_set_new(doc, "problems", mv_named_json(&r->problems));
 	json_object_set_new(doc, "secrets", (r->parts & MV_PART_SECRETS) == 0 ?
 	    json_null() : json_pack("{sI sb}", "version",
 	    (json_int_t)r->vault_version, "added", r->vault_added));
@@ -72,7 +73,7 @@ say_parts(const struct mv_backup_report *r)
 	}
 	if (r->media_absent != NULL)
 		mv_say("media     %s\n", r->media_absent);
-	if ((r->parts & MV_PART_SECRETS) != 0)
+	if ((r->parts & MV_PART_SECRETS) != 0 && r->vault_version > 0)
 		mv_say("secrets   version %llu%s\n",
 		    (unsigned long long)r->vault_version,
 		    r->vault_added ? ", new" : ", unchanged");

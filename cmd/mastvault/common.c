@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/hex.h"
+#include "base/log.h"
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
 #include "mastvault/nearest.h"
@@ -90,6 +91,8 @@ int
 mv_load_snapshots(const struct mv_cli *cli, struct mv_context *c,
     struct mv_snapshots *out, size_t *problems, struct mv_err *err)
 {
+	char text[MV_ERR_TEXT_MAX];
+	struct mv_err why = { 0 };
 	size_t i;
 	int rc;
 
@@ -108,5 +111,16 @@ mv_load_snapshots(const struct mv_cli *cli, struct mv_context *c,
 	/* What is worse than before must stay an alarm the next time, too. */
 	if (c->state_dir == NULL || out->nproblems > out->behind)
 		return 0;
-	return mv_highwater_update(c->repo, out, err);
+	rc = mv_highwater_update(c->repo, out, &why);
+	if (rc == MV_ENOMEM || rc == MV_ECORRUPT || rc == MV_EINTR) {
+		*err = why;
+		return rc;
+	}
+	/* Who may read and not write gets the list all the same. */
+	if (rc < 0) {
+		(void)mv_err_text(&why, text, sizeof(text));
+		mv_warn("what the store has is not noted on this host: %s",
+		    text);
+	}
+	return 0;
 }

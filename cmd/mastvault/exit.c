@@ -8,7 +8,7 @@ const struct mv_exit_text mv_exit_texts[] = {
 	{ MV_EXIT_FAILED, "failed" },
 	{ MV_EXIT_USAGE, "wrong usage or configuration" },
 	{ MV_EXIT_PARTIAL,
-	    "finished, but something, which is named, could not be read or set" },
+	    "finished, but something, which is named, could not be read, reached or set" },
 	{ MV_EXIT_BAD, "the answer is bad: a drill failed, an audit found something" },
 	{ MV_EXIT_UNKNOWN, "could not tell" },
 	{ MV_EXIT_NO_REPOSITORY, "there is no repository" },

@@ -260,7 +260,7 @@ commit(struct mv_backup_run *run, const struct vaults *v, int64_t started,
 	run->roots.n = 0;
 	rc = mv_writer_commit(run->writer, &snap, json, strlen(json), err);
 	if (rc < 0)
-		return mv_err_ctx(err, rc, "commit the snapshot");
+		return rc;
 	run->report->snapshot = snap.id;
 	mv_snapshot_head(&snap, run->report->head);
 	return 0;

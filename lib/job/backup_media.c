@@ -25,6 +25,7 @@
 #define MEDIA_CLASS 3
 #define MANIFEST_CLASS 1
 #define READS_MAX 3
+#define WHY_SHOWN 5
 
 struct mv_media_out {
 	struct mv_backup_run *run;
@@ -77,8 +78,11 @@ note_problem(void *arg, enum mv_walk_problem what, struct mv_span path,
 	mv_path_show(path, shown);
 	if (why != NULL)
 		(void)mv_err_text(why, text, sizeof(text));
-	if (what == MV_WALK_UNREADABLE)
+	/* Some with the reason; a whole tree of them is for -v. */
+	if (what == MV_WALK_UNREADABLE && rep->unreadable.total < WHY_SHOWN)
 		mv_warn("cannot read '%s': %s", shown, text);
+	else if (what == MV_WALK_UNREADABLE)
+		mv_info("cannot read '%s': %s", shown, text);
 	else if (what == MV_WALK_SPECIAL)
 		mv_info("'%s' is no file and is left out", shown);
 	/* A callback cannot fail: take_all() looks at noted. */
@@ -144,12 +148,25 @@ read_file(struct mv_media_out *m, struct mv_entry *e, struct mv_walk_stat *st,
 	    err);
 }
 
+/* The next run will read all files; this one has other troubles. */
+static void
+lose_cache(struct mv_media_out *m, const struct mv_err *why)
+{
+	char text[MV_ERR_TEXT_MAX];
+
+	(void)mv_err_text(why, text, sizeof(text));
+	mv_warn("the next run will read all media files again: %s", text);
+	mv_cache_writer_free(m->cache);
+	m->cache = NULL;
+}
+
 static int
 store_entry(struct mv_media_out *m, const struct mv_entry *e,
     const struct mv_walk_stat *st, const struct mv_id16 *ids,
     struct mv_err *err)
 {
 	size_t n = e->type == MV_ENTRY_FILE ? e->nchunks : 0;
+	struct mv_err why = { 0 };
 	int rc;
 
 	mv_buf_reset(&m->record);
@@ -159,8 +176,9 @@ store_entry(struct mv_media_out *m, const struct mv_entry *e,
 		    err);
 	if (rc == 0)
 		rc = mv_list_add(m->content, ids, n, err);
-	if (rc == 0)
-		rc = mv_cache_add(m->cache, e, st, (const uint8_t *)ids, err);
+	if (rc == 0 && m->cache != NULL &&
+	    mv_cache_add(m->cache, e, st, (const uint8_t *)ids, &why) < 0)
+		lose_cache(m, &why);
 	return rc;
 }
 
@@ -301,6 +319,7 @@ open_caches(struct mv_media_out *m, struct mv_err *err)
 	mv_auto(mv_buf_clear) struct mv_buf binding = { 0 };
 	mv_auto(mv_freep) char *path = NULL;
 	char text[MV_ERR_TEXT_MAX];
+	struct mv_err why = { 0 };
 	int rc;
 
 	if (asprintf(&path, "%s/media.cache",
@@ -321,9 +340,9 @@ open_caches(struct mv_media_out *m, struct mv_err *err)
 		(void)mv_err_text(mv_cache_damage(m->old), text, sizeof(text));
 		mv_warn("all media files are read again: %s", text);
 	}
-	if (rc == 0)
-		rc = mv_cache_writer_new(path, &key, binding.p, binding.len,
-		    &m->cache, err);
+	if (rc == 0 && mv_cache_writer_new(path, &key, binding.p, binding.len,
+	    &m->cache, &why) < 0)
+		lose_cache(m, &why);
 	return rc;
 }
 
@@ -366,7 +385,7 @@ refuse_shrunk(struct mv_media_out *m, struct mv_err *err)
 	uint64_t before = mv_state_media_files(&m->run->state);
 	uint64_t now = m->run->report->files;
 
-	if (now < before / 2 && !m->run->opts->allow_shrink)
+	if (now * 2 < before && !m->run->opts->allow_shrink)
 		return mv_err_set(err, MV_EREFUSED, "'%s' has %llu files, the "
 		    "last backup had %llu: if that is right, --allow-shrink",
 		    m->run->src->media, (unsigned long long)now,
@@ -457,5 +476,5 @@ mv_backup_media(struct mv_backup_run *run, struct mv_media_out **out,
 int
 mv_media_out_commit(struct mv_media_out *m, struct mv_err *err)
 {
-	return mv_cache_commit(m->cache, err);
+	return m->cache != NULL ? mv_cache_commit(m->cache, err) : 0;
 }
