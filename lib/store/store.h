@@ -3,6 +3,7 @@
 #define MV_STORE_STORE_H
 
 #include "base/buf.h"
+#include "base/rate.h"
 #include "store/backend.h"
 
 /*
@@ -43,6 +44,13 @@ int mv_store_space(struct mv_store *st, uint64_t *free_bytes,
  * NULL.  Where free space cannot be known it does nothing.
  */
 int mv_store_min_free(struct mv_store **st, unsigned percent,
+    struct mv_store **out, struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * A decorator: puts take their bytes from rate first, which must outlive it
+ * and may be shared.  Takes over *st, which becomes NULL.
+ */
+int mv_store_limit(struct mv_store **st, struct mv_rate *rate,
     struct mv_store **out, struct mv_err *err) MV_MUST_CHECK;
 
 /* A store in memory, for tests and dry runs. */
