@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/process_internal.h"
 #include "base/stop.h"
+#include "base/time.h"
 
 #define TAIL_MAX 8192
 #define TAIL_LINES 3		/* of it, in error texts */
@@ -38,6 +39,8 @@ struct mv_process {
 	int reportfd;		/* the keeper's, until exec */
 	bool foreground;
 	bool ends_on_stop;
+	unsigned timeout;	/* seconds, or 0 */
+	bool timed_out;		/* the keeper's, until it is joined */
 	bool joined;
 	pthread_t keeper;
 	pthread_mutex_t lock;
@@ -99,6 +102,21 @@ read_some(struct mv_process *p)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
+/* SIGTERM when its time is over, SIGKILL when that did not help. */
+static void
+end_in_time(struct mv_process *p, double began)
+{
+	double took = mv_time_monotonic() - began;
+
+	if (p->timeout == 0 || took < p->timeout)
+		return;
+	if (took >= p->timeout + PATIENCE)
+		send_signal(p, SIGKILL);
+	else if (!p->timed_out)
+		send_signal(p, SIGTERM);
+	p->timed_out = true;
+}
+
 /*
  * Collect standard error until the child has ended, and not until the end of
  * the pipe: a daemon that it left behind may hold that for years.
@@ -111,13 +129,15 @@ keep_child(struct mv_process *p)
 		{ .fd = p->errfd, .events = POLLIN },
 		{ .events = POLLIN },
 	};
+	double began = mv_time_monotonic();
 	bool told = false, ended = false;
 	int tick, n;
 
 	/* Where the system will not give a pidfd, look often instead. */
 	pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	fds[1].fd = pidfd;
-	tick = pidfd < 0 ? TICK_FAST : p->ends_on_stop ? TICK : -1;
+	tick = pidfd < 0 ? TICK_FAST : p->ends_on_stop || p->timeout > 0 ?
+	    TICK : -1;
 	for (;;) {
 		n = poll(fds, 2, ended ? 0 : tick);
 		if (n > 0 && fds[0].revents != 0) {
@@ -127,6 +147,8 @@ keep_child(struct mv_process *p)
 			return;
 		}
 		ended = ended || has_ended(p);
+		if (!ended)
+			end_in_time(p, began);
 		if (p->ends_on_stop && !told && mv_stop_requested()) {
 			send_signal(p, SIGTERM);
 			told = true;
@@ -258,6 +280,7 @@ process_new(const struct mv_process_opts *opts, struct mv_process **out,
 	p->in = p->out = p->errfd = p->reportfd = -1;
 	p->foreground = opts->foreground;
 	p->ends_on_stop = opts->ends_on_stop;
+	p->timeout = opts->timeout;
 	p->joined = true;
 	(void)pthread_mutex_init(&p->lock, NULL);
 	(void)pthread_condattr_init(&attr);
@@ -368,10 +391,13 @@ mv_process_wait(struct mv_process *p, int *status, struct mv_err *err)
 	if (status != NULL)
 		*status = WIFSIGNALED(st) ? 128 + WTERMSIG(st) :
 		    WEXITSTATUS(st);
-	if (st == 0)
+	if (st == 0 && !p->timed_out)
 		return 0;
 	code = mv_stop_requested() ? MV_EINTR : MV_EIO;
 	last_words(p, words);
+	if (p->timed_out)
+		return mv_err_set(err, MV_EIO, "'%s' took longer than %u s "
+		    "and was ended%s", p->name, p->timeout, words);
 	if (WIFSIGNALED(st))
 		return mv_err_set(err, code, "'%s' was killed by signal %d%s",
 		    p->name, WTERMSIG(st), words);

@@ -40,6 +40,7 @@ struct mv_process_opts {
 	int out_fd;			/* used when > 0 and not pipe_out */
 	bool ends_on_stop;		/* SIGTERM once mv_stop_requested() */
 	bool foreground;		/* our session and terminal */
+	unsigned timeout;		/* seconds until it is ended; 0: none */
 };
 
 struct mv_process;

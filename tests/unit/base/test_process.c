@@ -373,12 +373,43 @@ stop_ends_the_child_and_says_interrupted(void **state)
 	assert_true(mv_time_monotonic() - start < 5);
 }
 
+/* Also one that does not heed SIGTERM, and what it started. */
+static void
+who_takes_too_long_is_ended(void **state)
+{
+	struct fx *fx = *state;
+	double began = mv_time_monotonic();
+	int status;
+
+	assert_ok(mv_process_start(OPTS(.argv = SH("echo waiting >&2; "
+	    "sleep 60"), .timeout = 1), &fx->p, &err), &err);
+	assert_fails(mv_process_wait(fx->p, &status, &err), MV_EIO, &err);
+	assert_says(&err, "took longer than 1 s");
+	assert_says(&err, "waiting");
+	assert_true(mv_time_monotonic() - began < 4);
+	mv_process_freep(&fx->p);
+
+	began = mv_time_monotonic();
+	assert_ok(mv_process_start(OPTS(.argv = SH("trap '' TERM; "
+	    "while :; do sleep 1; done"), .timeout = 1), &fx->p, &err), &err);
+	assert_fails(mv_process_wait(fx->p, &status, &err), MV_EIO, &err);
+	assert_int_equal(status, 128 + SIGKILL);
+	assert_true(mv_time_monotonic() - began < 12);
+	mv_process_freep(&fx->p);
+
+	/* And who is quick enough is not. */
+	assert_ok(mv_process_start(OPTS(.argv = SH("sleep 0.3"),
+	    .timeout = 30), &fx->p, &err), &err);
+	assert_ok(mv_process_wait(fx->p, &status, &err), &err);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(who_takes_too_long_is_ended),
 		T(bytes_go_in_and_come_out),
 		T(failure_tells_status_and_last_words),
 		T(death_by_signal_is_a_failure),
