@@ -275,6 +275,8 @@ settle_parts(struct mv_backup_run *run)
 	rep->parts = run->opts->parts;
 	if (run->src->media == NULL)
 		rep->parts &= ~(uint32_t)MV_PART_MEDIA;
+	if (run->src->redis == NULL)
+		rep->parts &= ~(uint32_t)MV_PART_REDIS;
 	if (rep->changing.total + rep->unreadable.total > 0)
 		rep->parts |= MV_PART_INCOMPLETE;
 }
@@ -290,6 +292,9 @@ take_parts(struct mv_backup_run *run, struct vaults *vaults,
 	rc = take_secrets(run, vaults, err);
 	if (rc == 0 && (run->opts->parts & MV_PART_DB))
 		rc = mv_backup_db(run, err);
+	if (rc == 0 && (run->opts->parts & MV_PART_REDIS) &&
+	    run->src->redis != NULL)
+		rc = mv_backup_redis(run, err);
 	if (rc == 0 && with_media)
 		rc = mv_backup_media(run, media, err);
 	if (rc == 0 && !with_media)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/rate.h"
 #include "repo/repo.h"
 #include "repo/writer.h"
 
@@ -42,6 +43,7 @@ struct mv_backup_source {
 	const char *const *exclude;	/* NULL-terminated */
 
 	const char *env_file;
+	const char *redis;		/* dump file, or NULL */
 };
 
 struct mv_backup_opts {
@@ -51,7 +53,8 @@ struct mv_backup_opts {
 	bool allow_shrink;
 	unsigned jobs;			/* database connections; 0: 2 */
 	unsigned workers;		/* 0: cores */
-	int level;			/* zstd; 0: 3 */
+	int level;			/* zstd; 0: 2 */
+	struct mv_rate *limit_read;	/* of database, media and Redis; or NULL */
 	struct mv_progress progress;
 };
 
@@ -80,6 +83,8 @@ struct mv_backup_report {
 	struct mv_named unreadable;
 	/* What is wrong with the stores: withheld snapshots, one behind. */
 	struct mv_named problems;
+	uint64_t redis_bytes;
+	int64_t redis_time;		/* when Redis saved it */
 	uint64_t vault_version;
 	bool vault_added;
 	char *media_absent;		/* "media not included: ..." or NULL; owned */

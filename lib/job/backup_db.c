@@ -56,7 +56,9 @@ task_write(void *arg, const uint8_t *buf, size_t len, struct mv_err *err)
 	rc = mv_tasks_failed(&db->jobs);
 	if (rc < 0)
 		return mv_err_set(err, rc, "another table failed");
-	rc = mv_stream_write(t->stream, buf, len, err);
+	rc = mv_rate_take(db->run->opts->limit_read, len, err);
+	if (rc == 0)
+		rc = mv_stream_write(t->stream, buf, len, err);
 	if (rc < 0)
 		return rc;
 	t->bytes += len;

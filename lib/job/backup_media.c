@@ -98,7 +98,11 @@ content_write(void *arg, const uint8_t *buf, size_t len, struct mv_err *err)
 	struct mv_media_out *m = arg;
 
 	m->run->report->media_bytes += len;
-	m->writer_rc = mv_chunks_write(m->chunks, buf, len, err);
+	mv_progress_bytes(&m->run->opts->progress, m->run->report->media_bytes,
+	    0);
+	m->writer_rc = mv_rate_take(m->run->opts->limit_read, len, err);
+	if (m->writer_rc == 0)
+		m->writer_rc = mv_chunks_write(m->chunks, buf, len, err);
 	if (m->writer_rc == 0)
 		m->writer_rc = mv_stop_check(err);
 	return m->writer_rc;

@@ -53,6 +53,9 @@ int mv_media_out_commit(struct mv_media_out *m, struct mv_err *err)
 void mv_media_out_free(struct mv_media_out *m);
 void mv_media_out_freep(struct mv_media_out **m);
 
+int mv_backup_redis(struct mv_backup_run *run, struct mv_err *err)
+    MV_MUST_CHECK;
+
 /* Add a json value under key; takes over value, NULL is MV_ENOMEM. */
 int mv_json_set(json_t *object, const char *key, json_t *value,
     struct mv_err *err) MV_MUST_CHECK;

@@ -36,6 +36,8 @@ wanted(const struct mv_restore_opts *opts)
 		parts |= MV_PART_MEDIA;
 	if (opts->env_file != NULL)
 		parts |= MV_PART_SECRETS;
+	if (opts->redis != NULL)
+		parts |= MV_PART_REDIS;
 	return parts & opts->parts;
 }
 
@@ -44,7 +46,7 @@ static int
 demand_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 {
 	static const enum mv_part all[] = {
-		MV_PART_DB, MV_PART_MEDIA, MV_PART_SECRETS,
+		MV_PART_DB, MV_PART_MEDIA, MV_PART_SECRETS, MV_PART_REDIS,
 	};
 	const json_t *part = NULL;
 	size_t i;
@@ -52,7 +54,7 @@ demand_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 
 	if (parts == 0)
 		return mv_err_set(err, MV_EUSAGE, "nothing to restore: give "
-		    "--database, --media or --env-file");
+		    "--database, --media, --env-file or --redis");
 	for (i = 0; i < MV_ARRAY_LEN(all); i++) {
 		if (!(parts & all[i]))
 			continue;
@@ -153,8 +155,12 @@ restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 		rc = refuse_other_env(run->opts->env_file, &env, &same, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "restore the secrets");
-	if (parts & MV_PART_DB)
+	if (parts & MV_PART_REDIS)
+		rc = mv_restore_redis_refuse(run->opts, err);
+	if (rc == 0 && (parts & MV_PART_DB))
 		rc = mv_restore_db(run, err);
+	if (rc == 0 && (parts & MV_PART_REDIS))
+		rc = mv_restore_redis(run, err);
 	if (rc == 0 && (parts & MV_PART_MEDIA))
 		rc = mv_restore_media(run, err);
 	if (rc < 0)

@@ -27,6 +27,8 @@ struct mv_restore_opts {
 	const char *const *paths;	/* globs, NULL-terminated; NULL: all */
 	/* Secrets */
 	const char *env_file;		/* NULL: not restored */
+	/* Redis; overwrite counts for it, too */
+	const char *redis;		/* NULL: not restored */
 	struct mv_progress progress;
 };
 
@@ -73,6 +75,10 @@ int mv_job_cat_db(struct mv_repo *r, const struct mv_snapshot *snap,
     MV_MUST_CHECK;
 /* The env-file of the snapshot. */
 int mv_job_cat_env(struct mv_repo *r, const struct mv_snapshot *snap,
+    const struct mv_sink *sink, struct mv_err *err) MV_MUST_CHECK;
+
+/* Redis' dump, as it was. */
+int mv_job_cat_redis(struct mv_repo *r, const struct mv_snapshot *snap,
     const struct mv_sink *sink, struct mv_err *err) MV_MUST_CHECK;
 
 /* The detail of a snapshot as JSON text; MV_EAUTH without a reader's key. */

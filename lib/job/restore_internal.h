@@ -19,5 +19,10 @@ int mv_restore_db(struct mv_restore_run *run, struct mv_err *err)
     MV_MUST_CHECK;
 int mv_restore_media(struct mv_restore_run *run, struct mv_err *err)
     MV_MUST_CHECK;
+/* MV_EEXIST when the file is there and must stay. */
+int mv_restore_redis_refuse(const struct mv_restore_opts *opts,
+    struct mv_err *err) MV_MUST_CHECK;
+int mv_restore_redis(struct mv_restore_run *run, struct mv_err *err)
+    MV_MUST_CHECK;
 
 #endif
