@@ -150,8 +150,8 @@ spread_data(struct spread *s, const uint8_t *p, size_t len,
 	return rc;
 }
 
-static int
-spread_file(struct mv_media_in *m, const struct mv_entry *e,
+int
+mv_media_in_file(struct mv_media_in *m, const struct mv_entry *e,
     const struct mv_sink *sink, struct mv_err *err)
 {
 	struct spread s = { .e = e, .sink = sink };
@@ -200,7 +200,7 @@ cat_path(struct mv_repo *r, const struct mv_snapshot *snap,
 	}
 	if (e->type != MV_ENTRY_FILE)
 		return mv_err_set(err, MV_EUSAGE, "'%s' is no file", shown);
-	return spread_file(&m, e, sink, err);
+	return mv_media_in_file(&m, e, sink, err);
 }
 
 int

@@ -32,5 +32,8 @@ int mv_media_in_next(struct mv_media_in *m, const struct mv_entry **out,
 /* The next chunk of the current file; *len 0 after its last one. */
 int mv_media_in_chunk(struct mv_media_in *m, const struct mv_entry *e,
     const uint8_t **data, size_t *len, struct mv_err *err) MV_MUST_CHECK;
+/* All of the current file, its holes as zeros. */
+int mv_media_in_file(struct mv_media_in *m, const struct mv_entry *e,
+    const struct mv_sink *sink, struct mv_err *err) MV_MUST_CHECK;
 
 #endif
