@@ -71,11 +71,15 @@ static int
 put_one(struct mv_repo *r, size_t i, const char *name, const void *buf,
     size_t len, struct mv_err *err)
 {
+	const char *left_out = mv_repo_left_out(r, i);
 	struct mv_err own = { 0 };
 	int rc;
 
-	if (r->tolerant && mv_repo_left_out(r, i) != NULL)
-		return 0;
+	/* Never into a place that only looks like a store. */
+	if (left_out != NULL)
+		return r->tolerant ? 0 : mv_err_set(err, MV_EIO,
+		    "put '%s' into '%s': %s", name, r->stores[i]->url,
+		    left_out);
 	rc = mv_store_put(r->stores[i], name, buf, len, &own);
 	if (rc == 0 || rc == MV_EEXIST || goes_on(r, i, rc, &own))
 		return 0;
