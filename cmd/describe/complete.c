@@ -20,6 +20,7 @@ static const struct {
 	{ "PATH", MV_VALUE_NONE },	/* within a snapshot */
 	{ "CONNINFO", MV_VALUE_NONE },
 	{ "TEXT", MV_VALUE_NONE },
+	{ "ROLE", MV_VALUE_NONE },
 	{ "ID", MV_VALUE_NONE },
 	{ "GLOB", MV_VALUE_NONE },
 	{ "PATTERN", MV_VALUE_NONE },

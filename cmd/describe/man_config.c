@@ -39,6 +39,9 @@ mv_man_key(const char *arg, struct mv_buf *out, struct mv_err *err)
 	case MV_CONFIG_TEXT:
 		mv_buf_put_str(out, "Ar text\n");
 		break;
+	case MV_CONFIG_AGE:
+		mv_buf_put_str(out, "Ar time Pq as 90m, 26h or 2d\n");
+		break;
 	case MV_CONFIG_PATH:
 		mv_buf_put_str(out, "Ar path\n");
 		break;
@@ -75,6 +78,20 @@ mv_man_keys_done(const char *arg, struct mv_buf *out, struct mv_err *err)
 	return 0;
 }
 
+/* In the largest unit that leaves no rest. */
+static void
+put_age(struct mv_buf *out, unsigned seconds)
+{
+	if (seconds % 86400 == 0)
+		mv_buf_printf(out, ".Ql %ud\n", seconds / 86400);
+	else if (seconds % 3600 == 0)
+		mv_buf_printf(out, ".Ql %uh\n", seconds / 3600);
+	else if (seconds % 60 == 0)
+		mv_buf_printf(out, ".Ql %um\n", seconds / 60);
+	else
+		mv_buf_printf(out, ".Ql %us\n", seconds);
+}
+
 static void
 put_default(struct mv_buf *out, const struct mv_config_key *key,
     const struct mv_config_env *env)
@@ -97,6 +114,9 @@ put_default(struct mv_buf *out, const struct mv_config_key *key,
 	case MV_CONFIG_NUMBER:
 		if (*number != 0)
 			mv_buf_printf(out, ".Ql %u\n", *number);
+		break;
+	case MV_CONFIG_AGE:
+		put_age(out, *number);
 		break;
 	case MV_CONFIG_TEXT:
 	case MV_CONFIG_PATH:

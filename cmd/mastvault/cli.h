@@ -19,6 +19,7 @@ enum mv_command_id {
 	MV_CMD_RESTORE,
 	MV_CMD_CHECK,
 	MV_CMD_KEY,
+	MV_CMD_STATUS,
 	MV_CMD_HELP,
 	MV_NCOMMANDS,
 };
@@ -52,6 +53,8 @@ struct mv_cli {
 	unsigned jobs;
 	bool replace, no_owner, create_roles, overwrite;
 	char *expect;
+	char *role, *label, *out;
+	bool keep_identity;
 	bool read_data;
 	char *read_part;	/* "n/t" */
 };

@@ -10,11 +10,9 @@
 #include "base/hex.h"
 #include "job/setup.h"
 #include "mastvault/commands.h"
-#include "mastvault/context.h"
+#include "mastvault/key.h"
 #include "mastvault/nearest.h"
 #include "mastvault/output.h"
-
-#define KEY_FILE_MAX ((size_t)1 << 20)
 
 static const struct {
 	uint8_t right;
@@ -57,22 +55,29 @@ choose_files(const struct mv_cli *cli, struct mv_context *c,
 	return rc;
 }
 
+json_t *
+mv_rights_json(uint8_t of)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	if (of == 0)
+		json_array_append_new(list, json_string("owner"));
+	for (i = 0; i < MV_ARRAY_LEN(rights); i++)
+		if ((of & rights[i].right) != 0)
+			json_array_append_new(list,
+			    json_string(rights[i].text));
+	return list;
+}
+
 static json_t *
 identity_json(const struct mv_identity *id)
 {
-	json_t *list = json_array();
 	char sign[2 * MV_PUBLIC_BYTES + 1];
-	size_t i;
 
-	if (id->number == 0)
-		json_array_append_new(list, json_string("owner"));
-	for (i = 0; i < MV_ARRAY_LEN(rights); i++)
-		if ((id->rights & rights[i].right) != 0)
-			json_array_append_new(list,
-			    json_string(rights[i].text));
 	mv_hex_encode(id->sign_pub, MV_PUBLIC_BYTES, sign);
 	return json_pack("{sI so ss}", "number", (json_int_t)id->number,
-	    "rights", list, "public", sign);
+	    "rights", mv_rights_json(id->rights), "public", sign);
 }
 
 static json_t *
@@ -99,7 +104,10 @@ say_keys(const struct mv_keyset *k)
 	size_t i, j;
 
 	mv_hex_encode(k->repo.b, sizeof(k->repo.b), repo);
-	mv_list("    repository %s\n", repo);
+	if (mv_keyset_is_pending(k))
+		mv_list("    not yet a member of a repository\n");
+	else
+		mv_list("    repository %s\n", repo);
 	for (i = 0; i < k->nidentities; i++) {
 		const struct mv_identity *id = &k->identities[i];
 
@@ -122,7 +130,7 @@ show(struct mv_context *c, const char *path, json_t *list,
 	int protected = 0, rc;
 	json_t *doc;
 
-	rc = mv_sbuf_read_file(&text, path, KEY_FILE_MAX, err);
+	rc = mv_sbuf_read_file(&text, path, MV_KEY_FILE_MAX, err);
 	if (rc == 0)
 		rc = mv_keyfile_protected(text.p, text.len, &protected, err);
 	if (rc < 0)
@@ -172,7 +180,7 @@ change_one(const char *path, struct mv_pass_source *old,
 
 	if (stat(path, &st) < 0)
 		return mv_err_sys(err, "key file '%s'", path);
-	rc = mv_sbuf_read_file(&text, path, KEY_FILE_MAX, err);
+	rc = mv_sbuf_read_file(&text, path, MV_KEY_FILE_MAX, err);
 	if (rc == 0)
 		rc = mv_job_load_key(path, mv_pass_of, old, &keys, err);
 	if (rc == 0)
@@ -188,7 +196,7 @@ change_one(const char *path, struct mv_pass_source *old,
 
 /* Of the files under one, or of those that were named. */
 static int
-passphrase(const struct mv_cli *cli, struct mv_context *c,
+change_all(const struct mv_cli *cli, struct mv_context *c,
     const struct mv_strv *files, struct mv_err *err)
 {
 	mv_auto(mv_sbuf_clear) struct mv_sbuf fresh = { 0 };
@@ -237,7 +245,7 @@ protected_only(struct mv_strv *files, struct mv_err *err)
 		mv_auto(mv_sbuf_clear) struct mv_sbuf text = { 0 };
 		int protected = 0;
 
-		rc = mv_sbuf_read_file(&text, files->v[i], KEY_FILE_MAX, err);
+		rc = mv_sbuf_read_file(&text, files->v[i], MV_KEY_FILE_MAX, err);
 		if (rc == 0)
 			rc = mv_keyfile_protected(text.p, text.len,
 			    &protected, err);
@@ -258,36 +266,102 @@ protected_only(struct mv_strv *files, struct mv_err *err)
 }
 
 int
-mv_cmd_key(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
+mv_key_passphrase(const struct mv_cli *cli, struct mv_context *c,
+    struct mv_err *err)
 {
-	mv_auto(mv_context_clear) struct mv_context c = { 0 };
 	mv_auto(mv_strv_clear) struct mv_strv files = { 0 };
-	struct mv_nearest near = { .word = cli->operands.v[0] };
+	int rc;
+
+	rc = choose_files(cli, c, &files, err);
+	if (rc == 0 && cli->operands.n == 1)
+		rc = protected_only(&files, err);
+	return rc < 0 ? rc : change_all(cli, c, &files, err);
+}
+
+int
+mv_key_show(const struct mv_cli *cli, struct mv_context *c,
+    struct mv_err *err)
+{
+	mv_auto(mv_strv_clear) struct mv_strv files = { 0 };
 	json_t *doc;
 	size_t i;
 	int rc;
 
-	(void)exit;
-	mv_nearest_try(&near, "show");
-	mv_nearest_try(&near, "passphrase");
-	if (near.distance > 0 || near.best == NULL)
-		return mv_err_set(err, MV_EUSAGE,
-		    "'key %.64s'; did you mean 'key %s'?", near.word,
-		    near.best != NULL ? near.best : "show");
-	rc = choose_files(cli, &c, &files, err);
+	rc = choose_files(cli, c, &files, err);
 	if (rc < 0)
 		return rc;
-	if (strcmp(near.best, "passphrase") == 0) {
-		if (cli->operands.n == 1)
-			rc = protected_only(&files, err);
-		return rc < 0 ? rc : passphrase(cli, &c, &files, err);
-	}
 	doc = json_array();
 	for (i = 0; i < files.n && rc == 0; i++)
-		rc = show(&c, files.v[i], doc, err);
+		rc = show(c, files.v[i], doc, err);
 	if (rc < 0) {
 		json_decref(doc);
 		return rc;
 	}
 	return mv_output_json(doc, err);
+}
+
+/* Which options an action knows, of those that belong to 'key' alone. */
+enum { ROLE = 1, LABEL = 2, OUT = 4, KEEP = 8, KIT = 16, NEW_PASS = 32 };
+
+static const struct action {
+	const char *name;
+	mv_key_run *run;
+	unsigned options;
+} actions[] = {
+	{ "show", mv_key_show, 0 },
+	{ "passphrase", mv_key_passphrase, NEW_PASS },
+	{ "new", mv_key_new, ROLE | LABEL | OUT },
+	{ "add", mv_key_add, LABEL | OUT | KIT },
+	{ "accept", mv_key_accept, 0 },
+	{ "remove", mv_key_remove, KEEP | KIT },
+	{ "list", mv_key_list, KIT },
+	{ "test", mv_key_test, 0 },
+};
+
+static int
+check_options(const struct mv_cli *cli, const struct action *a,
+    struct mv_err *err)
+{
+	const struct {
+		unsigned bit;
+		bool given;
+		const char *name;
+	} options[] = {
+		{ ROLE, cli->role != NULL, "--role" },
+		{ LABEL, cli->label != NULL, "--label" },
+		{ OUT, cli->out != NULL, "--out" },
+		{ KEEP, cli->keep_identity, "--keep-identity" },
+		{ KIT, cli->kit != NULL, "--kit" },
+		{ NEW_PASS, cli->new_passphrase_file != NULL,
+		    "--new-passphrase-file" },
+	};
+	size_t i;
+
+	for (i = 0; i < MV_ARRAY_LEN(options); i++)
+		if (options[i].given && (a->options & options[i].bit) == 0)
+			return mv_err_set(err, MV_EUSAGE,
+			    "'key %s' knows no '%s'", a->name,
+			    options[i].name);
+	return 0;
+}
+
+int
+mv_cmd_key(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
+{
+	mv_auto(mv_context_clear) struct mv_context c = { 0 };
+	struct mv_nearest near = { .word = cli->operands.v[0] };
+	size_t i;
+	int rc;
+
+	(void)exit;
+	for (i = 0; i < MV_ARRAY_LEN(actions); i++) {
+		mv_nearest_try(&near, actions[i].name);
+		if (strcmp(actions[i].name, near.word) != 0)
+			continue;
+		rc = check_options(cli, &actions[i], err);
+		return rc < 0 ? rc : actions[i].run(cli, &c, err);
+	}
+	return mv_err_set(err, MV_EUSAGE,
+	    "'key %.64s'; did you mean 'key %s'?", near.word,
+	    near.best != NULL ? near.best : "show");
 }

@@ -81,6 +81,19 @@ mv_parts_text(uint32_t parts, char out[MV_PARTS_TEXT])
 		    " (incomplete)");
 }
 
+json_t *
+mv_parts_json(uint32_t parts)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < MV_ARRAY_LEN(parts_table); i++)
+		if ((parts & parts_table[i].part) != 0)
+			json_array_append_new(list,
+			    json_string(parts_table[i].name));
+	return list;
+}
+
 void
 mv_short_id(const struct mv_id32 *id, char out[MV_SHORT_ID])
 {

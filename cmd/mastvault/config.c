@@ -139,6 +139,7 @@ mv_config_print(const struct mv_config_env *env, struct mv_buf *out,
 			break;
 		case MV_CONFIG_PERCENT:
 		case MV_CONFIG_NUMBER:
+		case MV_CONFIG_AGE:
 			/* Their defaults may become better ones. */
 			break;
 		case MV_CONFIG_TEXT:

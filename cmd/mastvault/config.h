@@ -19,7 +19,7 @@
 struct mv_config_env {
 	char *name;
 	unsigned line;
-	char *mastodon;
+	char *mastodon;		/* NULL: nothing is backed up on this host */
 	char *env_file;		/* NULL: follows from mastodon, as all below */
 	char *media;		/* "none": not part of the backup */
 	char *database;		/* conninfo */
@@ -34,6 +34,7 @@ struct mv_config_env {
 	unsigned min_free;	/* per cent */
 	unsigned jobs;		/* 0: the default */
 	unsigned level;		/* of zstd; 0: the default */
+	unsigned max_age;	/* seconds; older is an alarm of status */
 };
 
 struct mv_config {

@@ -28,11 +28,14 @@ const struct mv_config_key mv_config_keys[] = {
 	KEY("min-free", MV_CONFIG_PERCENT, min_free, 0, 99),
 	KEY("jobs", MV_CONFIG_NUMBER, jobs, 1, 64),
 	KEY("level", MV_CONFIG_NUMBER, level, 1, 19),
+	KEY("max-age", MV_CONFIG_AGE, max_age, 60, 366 * 86400),
 };
 const size_t mv_config_nkeys = MV_ARRAY_LEN(mv_config_keys);
 
 #define NAME_MAX_BYTES 64
 #define MIN_FREE_DEFAULT 10
+/* A nightly run that took two hours longer. */
+#define MAX_AGE_DEFAULT (26 * 3600)
 
 struct parse {
 	const char *file;
@@ -139,8 +142,6 @@ end_section(struct parse *ps, struct mv_err *err)
 	if (env == NULL)
 		return 0;
 	ps->line = env->line;
-	if (env->mastodon == NULL)
-		return refuse(ps, err, "[%s] has no 'mastodon'", env->name);
 	if (env->stores.n == 0)
 		return refuse(ps, err, "[%s] has no 'store'", env->name);
 	if (env->passphrase_file != NULL && env->passphrase_command != NULL)
@@ -192,6 +193,7 @@ section(struct parse *ps, struct text t, struct mv_err *err)
 		.name = strndup(name.p, name.len),
 		.line = ps->line,
 		.min_free = MIN_FREE_DEFAULT,
+		.max_age = MAX_AGE_DEFAULT,
 	};
 	if (ps->env->name == NULL) {
 		ps->env = NULL;
@@ -226,6 +228,32 @@ number(struct parse *ps, const struct mv_config_key *key, struct text value,
 	return 0;
 }
 
+/* "26h" */
+static int
+age(struct parse *ps, const struct mv_config_key *key, struct text value,
+    unsigned *out, struct mv_err *err)
+{
+	static const char letters[] = "smhd";
+	static const unsigned seconds[] = { 1, 60, 3600, 86400 };
+	const char *unit = value.len < 2 ? NULL :
+	    memchr(letters, value.p[value.len - 1], sizeof(letters) - 1);
+	uint64_t v = 0;
+	bool ok = unit != NULL;
+	size_t i;
+
+	for (i = 0; ok && i < value.len - 1; i++) {
+		ok = value.p[i] >= '0' && value.p[i] <= '9' && i < 8;
+		v = v * 10 + (uint64_t)(value.p[i] - '0');
+	}
+	if (ok)
+		v *= seconds[unit - letters];
+	if (!ok || v < key->min || v > key->max)
+		return refuse(ps, err, "'%s' is a time as 90m, 26h or 2d, "
+		    "from %u s to %u s", key->name, key->min, key->max);
+	*out = (unsigned)v;
+	return 0;
+}
+
 static int
 set_text(struct parse *ps, struct text value, char **out, struct mv_err *err)
 {
@@ -245,6 +273,8 @@ set_value(struct parse *ps, const struct mv_config_key *key,
 	case MV_CONFIG_PERCENT:
 	case MV_CONFIG_NUMBER:
 		return number(ps, key, value, member, err);
+	case MV_CONFIG_AGE:
+		return age(ps, key, value, member, err);
 	case MV_CONFIG_MEDIA:
 		if (value.len == 4 && memcmp(value.p, "none", 4) == 0)
 			break;

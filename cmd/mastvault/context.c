@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mastvault/context.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +11,20 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "format/enrol.h"
 #include "job/setup.h"
 #include "mastvault/backends.h"
 #include "mastvault/output.h"
 
+#define OWNER "owner.key"
 #define WRITER "writer.key"
 #define READER "reader.key"
+#define MAINTAINER "maintainer.key"
 #define VAULT "vault.key"
 #define KEY_FILE_MAX ((size_t)1 << 20)
 
 const char *const mv_key_names[] = {
-	"owner.key", WRITER, READER, VAULT, "recovery.kit", NULL,
+	OWNER, WRITER, READER, MAINTAINER, VAULT, "recovery.kit", NULL,
 };
 
 void
@@ -122,12 +126,12 @@ mv_context_configure(const struct mv_cli *cli, struct mv_context *c,
 	return rc;
 }
 
-/* Key files are nobody else's business. */
-static int
-load_key(struct mv_context *c, const char *path, struct mv_keyset **out,
-    struct mv_err *err)
+int
+mv_context_load_key(struct mv_context *c, const char *path,
+    struct mv_keyset **out, struct mv_err *err)
 {
 	struct stat st;
+	int rc;
 
 	if (stat(path, &st) < 0)
 		return mv_err_sys(err, "key file '%s'", path);
@@ -137,7 +141,62 @@ load_key(struct mv_context *c, const char *path, struct mv_keyset **out,
 		    "key file '%s' can be read by others (mode %04o)", path,
 		    (unsigned)st.st_mode & 07777);
 	}
-	return mv_job_load_key(path, mv_pass_of, &c->pass, out, err);
+	rc = mv_job_load_key(path, mv_pass_of, &c->pass, out, err);
+	if (rc < 0 || !mv_keyset_is_pending(*out))
+		return rc;
+	mv_keyset_freep(out);
+	mv_hint("the owner admits it with 'mastvault key add LINE'; then "
+	    "'mastvault key accept ENROLMENT %s'", path);
+	return mv_err_set(err, MV_EUSAGE,
+	    "the key in '%s' is no member of a repository yet", path);
+}
+
+/* What a host cannot do without the key that it does not have. */
+static int
+missing_key(struct mv_context *c, const char *path, const char *name,
+    struct mv_err *err)
+{
+	c->lacks_key = true;
+	if (strcmp(name, READER) == 0)
+		mv_hint("where the recovery kit is: --kit FILE; or do it on "
+		    "a host that has a reader's key");
+	else if (strcmp(name, OWNER) == 0)
+		mv_hint("where the recovery kit is: --kit FILE");
+	else if (strcmp(name, WRITER) == 0)
+		mv_hint("'mastvault key new --role writer' makes one, which "
+		    "the owner must admit");
+	return mv_err_set(err, MV_EAUTH, "%s: there is no '%s'",
+	    strcmp(name, READER) == 0 ? "this host cannot read backups" :
+	    strcmp(name, WRITER) == 0 ? "this host cannot write backups" :
+	    strcmp(name, OWNER) == 0 ?
+	    "this host can neither admit nor remove keys" :
+	    "this host has not the key for that", path);
+}
+
+/*
+ * Staging must not work with production's keys because a section was copied:
+ * each file notes the environment that it was made for.
+ */
+static int
+check_environment(const struct mv_context *c, const char *path,
+    const struct mv_keyset *keys, struct mv_err *err)
+{
+	json_t *note = json_loads(keys->note != NULL ? keys->note : "", 0,
+	    NULL);
+	const char *name = json_string_value(json_object_get(note,
+	    "environment"));
+	int rc = 0;
+
+	if (name != NULL && strcmp(name, c->name) != 0) {
+		mv_hint("each environment has keys, stores and a state "
+		    "directory of its own; where [%s] is meant, call the "
+		    "section so", name);
+		rc = mv_err_set(err, MV_EUSAGE,
+		    "[%s] names a key of the environment '%s', '%s'",
+		    c->name, name, path);
+	}
+	json_decref(note);
+	return rc;
 }
 
 /* Load a file of the key directory into c->keys; skip a missing one if so. */
@@ -152,14 +211,14 @@ add_key(struct mv_context *c, const char *name, bool optional,
 	rc = mv_path_in(c->env->key_dir, name, &path, err);
 	if (rc < 0)
 		return rc;
-	if (optional && access(path, F_OK) < 0)
-		return 0;
-	rc = load_key(c, path, &keys, err);
-	if (rc < 0) {
-		if (rc == MV_ENOTFOUND && strcmp(name, READER) == 0)
-			mv_hint("with the recovery kit: --kit FILE");
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return optional ? 0 : missing_key(c, path, name, err);
+	rc = mv_context_load_key(c, path, &keys, err);
+	if (rc < 0)
 		return rc;
-	}
+	rc = check_environment(c, path, keys, err);
+	if (rc < 0)
+		return rc;
 	if (c->keys != NULL)
 		return mv_keyset_merge(c->keys, keys, err);
 	c->keys = mv_take(&keys);
@@ -186,23 +245,41 @@ reader_opens(struct mv_context *c, bool *opens, struct mv_err *err)
 	return mv_err_ctx(err, rc, "key file '%s'", path);
 }
 
+/* Any key that opens the structure, but the reader's only as the last. */
+static int
+add_structure(struct mv_context *c, struct mv_err *err)
+{
+	int rc;
+
+	rc = add_key(c, WRITER, true, err);
+	if (rc == 0 && c->keys == NULL)
+		rc = add_key(c, MAINTAINER, true, err);
+	/* A host that only reads has no other, but can list. */
+	if (rc == 0 && c->keys == NULL)
+		rc = add_key(c, READER, false, err);
+	return rc;
+}
+
 static int
 load_keys(struct mv_context *c, enum mv_want want, struct mv_err *err)
 {
-	bool reader = want == MV_WANT_DATA;
+	bool reader = want == MV_WANT_DATA || want == MV_WANT_OWN;
 	int rc = 0;
 
+	if (want == MV_WANT_VAULT)
+		return add_key(c, VAULT, false, err);
 	if (want == MV_WANT_BEST)
 		rc = reader_opens(c, &reader, err);
+	if (rc == 0 && want == MV_WANT_OWN)
+		rc = add_key(c, OWNER, false, err);
 	if (rc == 0 && reader)
 		rc = add_key(c, READER, false, err);
+	else if (rc == 0 && want == MV_WANT_WRITE)
+		rc = add_key(c, WRITER, false, err);
 	else if (rc == 0)
-		rc = add_key(c, WRITER, want != MV_WANT_WRITE, err);
+		rc = add_structure(c, err);
 	if (rc == 0 && want != MV_WANT_LIST)
 		rc = add_key(c, VAULT, want != MV_WANT_WRITE, err);
-	/* A host that only reads has no writer's key, but can list. */
-	if (rc == 0 && c->keys == NULL)
-		rc = add_key(c, READER, false, err);
 	return rc;
 }
 
@@ -214,14 +291,15 @@ read_note(struct mv_context *c, const struct mv_cli *cli, const char *path,
 	const char *url, *name;
 	json_t *note, *item;
 	size_t i;
-	int rc;
+	int rc = 0;
 
 	note = json_loads(c->keys->note != NULL ? c->keys->note : "", 0, NULL);
 	name = json_string_value(json_object_get(note, "environment"));
-	rc = copy(name != NULL ? name : "unknown", &c->name, err);
-	if (rc == 0 && cli->stores.n > 0)
+	if (c->name == NULL)
+		rc = copy(name != NULL ? name : "unknown", &c->name, err);
+	if (rc == 0 && cli->stores.n > 0 && c->urls.n == 0)
 		rc = copy_list(&cli->stores, &c->urls, err);
-	else
+	else if (c->urls.n == 0)
 		json_array_foreach(json_object_get(note, "stores"), i, item) {
 			url = json_string_value(item);
 			if (url != NULL && rc == 0)
@@ -236,16 +314,18 @@ read_note(struct mv_context *c, const struct mv_cli *cli, const char *path,
 	return rc;
 }
 
-static int
-open_kit(const struct mv_cli *cli, struct mv_context *c, struct mv_err *err)
+int
+mv_context_kit(const struct mv_cli *cli, struct mv_context *c,
+    const char *path, struct mv_err *err)
 {
 	int rc;
 
-	c->pass.file = cli->passphrase_file;
-	rc = load_key(c, cli->kit, &c->keys, err);
+	if (cli->passphrase_file != NULL)
+		c->pass.file = cli->passphrase_file;
+	rc = mv_context_load_key(c, path, &c->keys, err);
 	if (rc == 0)
-		rc = read_note(c, cli, cli->kit, err);
-	if (rc == 0 && cli->state_dir != NULL)
+		rc = read_note(c, cli, path, err);
+	if (rc == 0 && cli->state_dir != NULL && c->state_dir == NULL)
 		rc = copy(cli->state_dir, &c->state_dir, err);
 	return rc;
 }
@@ -289,29 +369,17 @@ hint_for(int rc)
 }
 
 int
-mv_context_open(const struct mv_cli *cli, enum mv_want want,
-    struct mv_context *c, struct mv_err *err)
+mv_context_connect(struct mv_context *c, unsigned min_free,
+    struct mv_err *err)
 {
 	struct mv_repo_opts opts = { 0 };
 	int rc;
 
-	if (cli->kit != NULL) {
-		rc = open_kit(cli, c, err);
-	} else {
-		rc = mv_context_configure(cli, c, err);
-		if (rc == 0)
-			rc = load_keys(c, want, err);
-	}
-	if (rc == 0)
-		rc = mv_context_stores(c, want == MV_WANT_WRITE &&
-		    c->env != NULL ? c->env->min_free : 0, err);
+	rc = mv_context_stores(c, min_free, err);
 	if (rc == 0 && c->state_dir != NULL)
 		rc = mv_dir_make(c->state_dir, 0700, err);
-	if (rc < 0) {
-		if (rc == MV_EAUTH && err->sys_errno == 0)
-			hint_for(rc);
+	if (rc < 0)
 		return rc;
-	}
 	opts.stores = c->stores;
 	opts.nstores = c->nstores;
 	opts.keys = c->keys;
@@ -319,4 +387,33 @@ mv_context_open(const struct mv_cli *cli, enum mv_want want,
 	rc = mv_repo_open(&opts, &c->repo, err);
 	hint_for(rc);
 	return rc;
+}
+
+/* Is it the lack of a key's file, which has its hint, or a wrong one? */
+static bool
+is_wrong_key(const struct mv_context *c, const struct mv_err *err)
+{
+	return err->code == MV_EAUTH && err->sys_errno == 0 && !c->lacks_key;
+}
+
+int
+mv_context_open(const struct mv_cli *cli, enum mv_want want,
+    struct mv_context *c, struct mv_err *err)
+{
+	int rc;
+
+	if (cli->kit != NULL) {
+		rc = mv_context_kit(cli, c, cli->kit, err);
+	} else {
+		rc = mv_context_configure(cli, c, err);
+		if (rc == 0)
+			rc = load_keys(c, want, err);
+	}
+	if (rc < 0) {
+		if (is_wrong_key(c, err))
+			hint_for(rc);
+		return rc;
+	}
+	return mv_context_connect(c, want == MV_WANT_WRITE && c->env != NULL ?
+	    c->env->min_free : 0, err);
 }

@@ -18,6 +18,9 @@ enum mv_want {
 	MV_WANT_BEST,	/* a reader's keys, if that needs no person who is not there */
 	MV_WANT_DATA,	/* a reader's keys, and the vault's for secrets */
 	MV_WANT_WRITE,	/* the writer's and the vault's */
+	MV_WANT_VAULT,	/* the vault's alone */
+	MV_WANT_OWN,	/* the owner's and a reader's, and the vault's if there */
+	MV_WANT_STATUS,	/* as LIST, and the vault's if there */
 };
 
 struct mv_context {
@@ -29,6 +32,7 @@ struct mv_context {
 	struct mv_store **stores;
 	size_t nstores;
 	struct mv_pass_source pass;
+	bool lacks_key;		/* a file that is needed is not there */
 	struct mv_keyset *keys;
 	struct mv_repo *repo;
 };
@@ -49,6 +53,19 @@ int mv_context_open(const struct mv_cli *cli, enum mv_want want,
 /* Open urls with the backends there are; min_free 0: no such limit. */
 int mv_context_stores(struct mv_context *c, unsigned min_free,
     struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * Keys, stores and name from a recovery kit; the stores are --store, else
+ * those that are known already, else the kit's.
+ */
+int mv_context_kit(const struct mv_cli *cli, struct mv_context *c,
+    const char *path, struct mv_err *err) MV_MUST_CHECK;
+/* Stores and repository for what was configured and loaded. */
+int mv_context_connect(struct mv_context *c, unsigned min_free,
+    struct mv_err *err) MV_MUST_CHECK;
+/* A key file, which nobody else may be able to read. */
+int mv_context_load_key(struct mv_context *c, const char *path,
+    struct mv_keyset **out, struct mv_err *err) MV_MUST_CHECK;
 
 /* "DIR/NAME", to be freed. */
 int mv_path_in(const char *dir, const char *name, char **out,

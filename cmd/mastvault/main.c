@@ -25,6 +25,7 @@ static mv_command_run *const runs[MV_NCOMMANDS] = {
 	[MV_CMD_RESTORE] = mv_cmd_restore,
 	[MV_CMD_CHECK] = mv_cmd_check,
 	[MV_CMD_KEY] = mv_cmd_key,
+	[MV_CMD_STATUS] = mv_cmd_status,
 	[MV_CMD_HELP] = mv_cmd_help,
 };
 

@@ -38,9 +38,23 @@ const struct mv_command mv_commands[] = {
 	    "Checks the structure from the stores alone.  With --read-data "
 	    "everything stored is read and verified, and with a reader's key "
 	    "decrypted too; --read-data=2/7 does the second seventh." },
-	{ MV_CMD_KEY, "key", "show|passphrase [FILE...]", 1, 64,
-	    "show key files, or change their passphrase",
-	    "Without FILE: all key files of the environment." },
+	{ MV_CMD_KEY, "key",
+	    "show|passphrase|new|add|accept|remove|list|test [FILE...]", 1, 64,
+	    "make, admit, remove, list, show and test keys",
+	    "'key show [FILE...]' says what key files hold, 'key passphrase "
+	    "[FILE...]' changes their passphrase; without FILE all of the "
+	    "environment.  'key new --role ROLE' makes a key anywhere and "
+	    "prints a line for the owner, who admits it with 'key add LINE' "
+	    "('-' reads the line); the holder makes a key file of the answer "
+	    "with 'key accept ENROLMENT FILE'.  'key remove NUMBER' removes a "
+	    "key, 'key list' lists all, 'key test KIT' proves that a "
+	    "recovery kit opens the newest backup and secrets." },
+	{ MV_CMD_STATUS, "status", "", 0, 0,
+	    "say whether the backups are as they should be",
+	    "Of every environment, or the one that is chosen: the age of the "
+	    "last backup, the stores, the vault, the keys.  Ends with 4 for "
+	    "a backup older than max-age and whatever else is an alarm, with "
+	    "3 for a store that is behind or cannot be reached." },
 	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
 	    "explain a command", "" },
 };
@@ -65,23 +79,25 @@ const struct mv_option mv_options[] = {
 	    "where Mastodon lives (/home/mastodon/live)" },
 	{ "store", 0, "URL", MV_OPTION_LIST, INIT, AT(stores),
 	    "where to store, as file:///srv/backup; one option per replica" },
-	{ "store", 0, "URL", MV_OPTION_LIST, READING, AT(stores),
+	{ "store", 0, "URL", MV_OPTION_LIST, READING | KEY, AT(stores),
 	    "read from here instead of where the kit or configuration says" },
 	{ "key-dir", 0, "DIR", MV_OPTION_TEXT, INIT, AT(key_dir),
 	    "where to write keys (/etc/mastvault/NAME)" },
 	{ "kit", 0, "FILE", MV_OPTION_TEXT, INIT, AT(kit),
 	    "where to write the recovery kit (recovery.kit in the key directory)" },
-	{ "kit", 0, "FILE", MV_OPTION_TEXT, READING, AT(kit),
+	{ "kit", 0, "FILE", MV_OPTION_TEXT, READING | KEY, AT(kit),
 	    "use this recovery kit; no configuration is read" },
 	{ "state-dir", 0, "DIR", MV_OPTION_TEXT, INIT, AT(state_dir),
 	    "where to keep what can be made anew (/var/lib/mastvault/NAME)" },
-	{ "state-dir", 0, "DIR", MV_OPTION_TEXT, BACKUP | READING,
+	{ "state-dir", 0, "DIR", MV_OPTION_TEXT,
+	    BACKUP | READING | KEY,
 	    AT(state_dir), "use this directory instead of the configured one" },
 	{ "passphrase-file", 0, "FILE", MV_OPTION_TEXT, INIT | READING | KEY,
 	    AT(passphrase_file), "read the passphrase from FILE (mode 0600)" },
 	{ "new-passphrase-file", 0, "FILE", MV_OPTION_TEXT, KEY,
 	    AT(new_passphrase_file), "read the new passphrase from FILE" },
-	{ "no-passphrase", 0, NULL, MV_OPTION_FLAG, INIT, AT(no_passphrase),
+	{ "no-passphrase", 0, NULL, MV_OPTION_FLAG, INIT | KEY,
+	    AT(no_passphrase),
 	    "leave kit and keys readable to whoever gets the files" },
 	{ "database", 0, "CONNINFO", MV_OPTION_TEXT, INIT, AT(database),
 	    "how to connect, if not as Mastodon does" },
@@ -124,6 +140,14 @@ const struct mv_option mv_options[] = {
 	    offsetof(struct mv_cli, read_data),
 	    offsetof(struct mv_cli, read_part),
 	    "read all data, or the Nth of T parts of it" },
+	{ "role", 0, "ROLE", MV_OPTION_TEXT, KEY, AT(role),
+	    "of a new key: reader, writer, maintainer or vault" },
+	{ "label", 0, "TEXT", MV_OPTION_TEXT, KEY, AT(label),
+	    "what a new key is called in lists" },
+	{ "out", 0, "FILE", MV_OPTION_TEXT, KEY, AT(out),
+	    "where to write a new key, or an enrolment" },
+	{ "keep-identity", 0, NULL, MV_OPTION_FLAG, KEY, AT(keep_identity),
+	    "upload nothing anew; who was removed can go on guessing" },
 	{ "json", 0, NULL, MV_OPTION_FLAG, ALL, AT(json),
 	    "print one JSON document" },
 	{ "quiet", 'q', NULL, MV_OPTION_FLAG, ALL, AT(quiet),

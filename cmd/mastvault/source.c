@@ -86,6 +86,9 @@ mv_source_open(const struct mv_config_env *env, uint32_t parts,
 	};
 	int rc;
 
+	if (env->mastodon == NULL)
+		return mv_err_set(err, MV_EUSAGE, "[%s] has no 'mastodon': "
+		    "this host is not one that makes backups", env->name);
 	rc = mv_site_open(&opts, &out->site, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "settings of Mastodon");
