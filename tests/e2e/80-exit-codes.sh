@@ -66,10 +66,13 @@ sql -d codes -c 'DROP TABLE private'
 mv "$T/live/.env.production" "$T/env"
 expect '1 2' mastvault backup -q -c "$conf"
 mv "$T/env" "$T/live/.env.production"
-sed -i "s/^DB_PORT=.*/DB_PORT=6432/" "$T/live/.env.production"
-expect '1 2' mastvault backup -q -c "$conf"
+# In an environment of its own: an env-file that goes back to what it was is an
+# alarm of its own.
+cp -a "$T/live" "$T/pooled"
+sed -i "s/^DB_PORT=.*/DB_PORT=6432/" "$T/pooled/.env.production"
+new_env pooled "$T/pooled"
+expect '1 2' mastvault backup -q -c "$T/pooled.conf"
 says pgbouncer
-sed -i "s/^DB_PORT=.*/DB_PORT=$PGPORT/" "$T/live/.env.production"
 expect 0 mastvault snapshots -c "$conf" --json
 [ "$(field "$T/out" 'len(d)')" = "$n" ] || fail "a backup that failed left a snapshot"
 
