@@ -204,10 +204,16 @@ refuse_newer(const char *name, uint64_t size, void *arg)
 static int
 check_unchanged(struct mv_repo *r, uint64_t number, struct mv_err *err)
 {
+	const char *left_out;
 	size_t i;
 	int rc;
 
 	for (i = 0; i < r->nstores; i++) {
+		left_out = mv_repo_left_out(r, i);
+		if (left_out != NULL)
+			return mv_err_set(err, MV_EIO, "the keyring changes "
+			    "in all stores or in none, and '%s' is away: %s",
+			    r->stores[i]->url, left_out);
 		rc = mv_store_list(r->stores[i], "keyring/", refuse_newer,
 		    &number, err);
 		if (rc > 0)
@@ -292,14 +298,9 @@ mv_keyring_publish(struct mv_repo *r, struct mv_keyring *next,
 int
 mv_keyring_spread(struct mv_repo *r, struct mv_err *err)
 {
-	mv_auto(mv_buf_clear) struct mv_buf obj = { 0 };
 	char name[MV_OBJECT_NAME_MAX];
-	int rc;
 
 	mv_object_name(MV_KIND_KEYRING, r->keyring.number, NULL,
 	    &r->keyring.hash, name);
-	rc = mv_repo_get(r, name, KEYRING_OBJECT_MAX, &obj, err);
-	if (rc == 0)
-		rc = mv_repo_put(r, name, obj.p, obj.len, err);
-	return rc;
+	return mv_repo_spread(r, name, err);
 }

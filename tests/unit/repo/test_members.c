@@ -2,7 +2,7 @@
 /* Admitting and removing keys, and repositories of several epochs. */
 #include "support/mv_test.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -682,6 +682,44 @@ two_owners_at_once_make_one_keyring(void **state)
 	assert_int_equal(rig_count(&fx->rig, "keyring/", NULL), 2);
 }
 
+static int
+keep_name(const char *name, uint64_t size, void *arg)
+{
+	(void)size;
+	(void)snprintf(arg, MV_OBJECT_NAME_MAX, "%s", name);
+	return 0;
+}
+
+static void
+a_store_that_is_away_stops_the_change(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_public_key pub = { .rights = MV_RIGHT_READ };
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_buf ring = { 0 };
+	struct mv_err err;
+	uint32_t number;
+	bool added;
+
+	/* What is left of a store when its file system is not mounted. */
+	assert_ok(mv_store_list(fx->rig.stores[1], "keyring/", keep_name,
+	    name, &err), &err);
+	assert_ok(mv_store_get_all(fx->rig.stores[1], name, 1 << 20, &ring,
+	    &err), &err);
+	assert_ok(mv_store_remove(fx->rig.stores[1], name, &err), &err);
+	open_kit(fx);
+	mv_random(pub.sign_pub, 32);
+	mv_seal_keypair(pub.box_pub, &(struct mv_key){ 0 });
+	assert_fails(mv_repo_admit(fx->kit, &pub, &number, &added, &err),
+	    MV_EIO, &err);
+	assert_int_equal(rig_count(&fx->rig, "keyring/", NULL), 1);
+	assert_ok(mv_store_put(fx->rig.stores[1], name, ring.p, ring.len,
+	    &err), &err);
+	mv_buf_clear(&ring);
+	open_kit(fx);
+	assert_ok(mv_repo_admit(fx->kit, &pub, &number, &added, &err), &err);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -703,6 +741,7 @@ main(void)
 		test(what_would_lock_everybody_out_is_refused),
 		test(members_are_called_as_they_asked),
 		test(vault_versions_follow_the_vault_keys),
+		test(a_store_that_is_away_stops_the_change),
 		test(two_owners_at_once_make_one_keyring),
 	};
 
