@@ -69,8 +69,8 @@ mv "$T/env" "$T/live/.env.production"
 # In an environment of its own: an env-file that goes back to what it was is an
 # alarm of its own.
 cp -a "$T/live" "$T/pooled"
-sed -i "s/^DB_PORT=.*/DB_PORT=6432/" "$T/pooled/.env.production"
 new_env pooled "$T/pooled"
+sed -i "s/^DB_PORT=.*/DB_PORT=6432/" "$T/pooled/.env.production"
 expect '1 2' mastvault backup -q -c "$T/pooled.conf"
 says pgbouncer
 expect 0 mastvault snapshots -c "$conf" --json
