@@ -100,6 +100,10 @@ prove_vault(struct mv_repo *r, struct mv_proof *p, struct mv_err *err)
 	mv_auto(mv_vault_file_clear) struct mv_vault_file file = { 0 };
 	int rc;
 
+	/* Also where there is no version yet that could tell. */
+	if (!mv_repo_keyset(r)->has_vault)
+		return mv_err_set(err, MV_EAUTH,
+		    "the keys do not open the secrets");
 	rc = mv_vault_load(r, &v, err);
 	if (rc == 0 && v.n > 0)
 		rc = mv_vault_open(r, &v.list[v.n - 1], &file, err);
