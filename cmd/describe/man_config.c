@@ -39,6 +39,9 @@ mv_man_key(const char *arg, struct mv_buf *out, struct mv_err *err)
 	case MV_CONFIG_TEXT:
 		mv_buf_put_str(out, "Ar text\n");
 		break;
+	case MV_CONFIG_RATE:
+		mv_buf_put_str(out, "Ar bytes Pq a second, as 20M\n");
+		break;
 	case MV_CONFIG_AGE:
 		mv_buf_put_str(out, "Ar time Pq as 90m, 26h or 2d\n");
 		break;
@@ -119,6 +122,7 @@ put_default(struct mv_buf *out, const struct mv_config_key *key,
 		put_age(out, *number);
 		break;
 	case MV_CONFIG_TEXT:
+	case MV_CONFIG_RATE:
 	case MV_CONFIG_PATH:
 	case MV_CONFIG_MEDIA:
 		if (*text != NULL)

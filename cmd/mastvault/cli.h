@@ -16,6 +16,10 @@ enum mv_command_id {
 	MV_CMD_SNAPSHOTS,
 	MV_CMD_LS,
 	MV_CMD_CAT,
+	MV_CMD_FIND,
+	MV_CMD_DIFF,
+	MV_CMD_STATS,
+	MV_CMD_EXPORT,
 	MV_CMD_RESTORE,
 	MV_CMD_CHECK,
 	MV_CMD_KEY,
@@ -57,6 +61,9 @@ struct mv_cli {
 	bool keep_identity;
 	bool read_data;
 	char *read_part;	/* "n/t" */
+	bool all, ignore_case;
+	struct mv_strv excludes, exclude_files;
+	char *limit_read, *limit_upload, *redis;
 };
 
 void mv_cli_clear(struct mv_cli *cli);

@@ -4,12 +4,25 @@
 
 #include "base/cleanup.h"
 #include "base/hex.h"
+#include "base/log.h"
+#include "base/time.h"
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
+#include "mastvault/hooks.h"
 #include "mastvault/print_named.h"
 #include "mastvault/output.h"
 #include "mastvault/priority.h"
 #include "mastvault/source.h"
+
+static json_t *
+redis_json(const struct mv_backup_report *r)
+{
+	char saved[MV_TIME_TEXT];
+
+	mv_time_utc(r->redis_time, saved);
+	return json_pack("{sI ss}", "bytes", (json_int_t)r->redis_bytes,
+	    "saved", saved);
+}
 
 static json_t *
 report_json(const struct mv_context *c, const struct mv_cli *cli,
@@ -50,6 +63,8 @@ report_json(const struct mv_context *c, const struct mv_cli *cli,
 	json_object_set_new(doc, "secrets", (r->parts & MV_PART_SECRETS) == 0 ?
 	    json_null() : json_pack("{sI sb}", "version",
 	    (json_int_t)r->vault_version, "added", r->vault_added));
+	json_object_set_new(doc, "redis", (r->parts & MV_PART_REDIS) == 0 ?
+	    json_null() : redis_json(r));
 	return doc;
 }
 
@@ -77,6 +92,10 @@ say_parts(const struct mv_backup_report *r)
 		mv_say("secrets   version %llu%s\n",
 		    (unsigned long long)r->vault_version,
 		    r->vault_added ? ", new" : ", unchanged");
+	mv_human_bytes(r->redis_bytes, bytes);
+	mv_time_local(r->redis_time, took);
+	if ((r->parts & MV_PART_REDIS) != 0)
+		mv_say("redis     %s, as Redis saved it on %s\n", bytes, took);
 	if (r->vanished.total > 0)
 		mv_say("%llu files vanished while they were being read, as "
 		    "files do\n", (unsigned long long)r->vanished.total);
@@ -104,13 +123,30 @@ say_report(const struct mv_cli *cli, const struct mv_backup_report *r)
 	mv_say("head %s\n", r->head);
 }
 
+/* As typed, else as configured, else none. */
+static int
+init_rate(struct mv_rate *rate, const char *typed, const char *configured,
+    struct mv_err *err)
+{
+	const char *text = typed != NULL ? typed : configured;
+	uint64_t n = 0;
+	int rc = 0;
+
+	if (text != NULL)
+		rc = mv_rate_parse(text, &n, err);
+	mv_rate_init(rate, n);
+	return rc;
+}
+
 static int
 run(const struct mv_cli *cli, struct mv_context *c,
     const struct mv_backup_source *src, uint32_t parts,
     struct mv_backup_report *report, struct mv_err *err)
 {
+	mv_auto(mv_rate_clear) struct mv_rate reading = { 0 };
 	const struct mv_backup_opts opts = {
 		.parts = parts,
+		.limit_read = &reading,
 		.tags = mv_strv_const(&cli->tags),
 		.dry_run = cli->dry_run,
 		.allow_shrink = cli->allow_shrink,
@@ -118,16 +154,106 @@ run(const struct mv_cli *cli, struct mv_context *c,
 		.level = (int)c->env->level,
 		.progress = mv_output_progress(),
 	};
+	int rc;
 
-	return mv_job_backup(c->repo, src, &opts, report, err);
+	rc = init_rate(&reading, cli->limit_read, c->env->limit_read, err);
+	return rc < 0 ? rc : mv_job_backup(c->repo, src, &opts, report, err);
+}
+
+static int
+demand_redis(const struct mv_cli *cli, const struct mv_context *c,
+    uint32_t parts, struct mv_err *err)
+{
+	if (cli->only == NULL || (parts & MV_PART_REDIS) == 0 ||
+	    c->env->redis != NULL)
+		return 0;
+	return mv_err_set(err, MV_EUSAGE,
+	    "[%s] names no file as 'redis'", c->name);
+}
+
+static int
+back_up(const struct mv_cli *cli, struct mv_context *c, uint32_t parts,
+    struct mv_backup_report *report, struct mv_err *err)
+{
+	mv_auto(mv_source_clear) struct mv_source_of src = { 0 };
+	int rc;
+
+	rc = mv_context_open(cli, MV_WANT_WRITE, c, err);
+	if (rc == 0)
+		rc = mv_source_open(c->env, parts, &src, err);
+	if (rc == 0)
+		rc = mv_source_exclude(&src, c->env, cli, err);
+	if (rc < 0)
+		return rc;
+	src.source.pg_snapshot = cli->pg_snapshot;
+	rc = run(cli, c, &src.source, parts, report, err);
+	/* Hints so far were about pgbouncer. */
+	if (rc != MV_EREFUSED)
+		mv_hint(NULL);
+	return rc;
+}
+
+/* What comes after a failure must not hide it. */
+static void
+tell_failure(const struct mv_context *c, const struct mv_err *why)
+{
+	char text[MV_ERR_TEXT_MAX];
+	struct mv_hook_facts f = {
+		.result = why->code == MV_EINTR ? "interrupted" : "failed",
+		.error = text, .exit_code = mv_exit_of(why),
+	};
+	struct mv_err err = { 0 };
+
+	(void)mv_err_text(why, text, sizeof(text));
+	if (mv_hook_run(c->env, MV_HOOK_FAILURE, &f, &err) < 0) {
+		(void)mv_err_text(&err, text, sizeof(text));
+		mv_warn("%s", text);
+	}
+}
+
+/* The snapshot is made, so a hook that fails now is a part that failed. */
+static void
+tell_success(const struct mv_context *c, const struct mv_backup_report *r,
+    enum mv_exit *exit)
+{
+	char id[65];
+	struct mv_hook_facts f = {
+		.result = *exit == MV_EXIT_DONE ? "done" : "incomplete",
+		.snapshot = id, .head = r->head, .exit_code = (int)*exit,
+	};
+	struct mv_err err = { 0 };
+
+	mv_hex_encode(r->snapshot.b, sizeof(r->snapshot.b), id);
+	if (mv_hook_run(c->env, MV_HOOK_AFTER, &f, &err) < 0) {
+		mv_output_error(&err);
+		*exit = MV_EXIT_PARTIAL;
+	}
+}
+
+static int
+with_hooks(const struct mv_cli *cli, struct mv_context *c, uint32_t parts,
+    struct mv_backup_report *report, struct mv_err *err)
+{
+	const struct mv_hook_facts none = { 0 };
+	int rc;
+
+	rc = demand_redis(cli, c, parts, err);
+	if (rc < 0 || cli->dry_run)
+		return rc < 0 ? rc : back_up(cli, c, parts, report, err);
+	rc = mv_hook_run(c->env, MV_HOOK_BEFORE, &none, err);
+	if (rc == 0)
+		rc = back_up(cli, c, parts, report, err);
+	if (rc < 0)
+		tell_failure(c, err);
+	return rc;
 }
 
 int
 mv_cmd_backup(const struct mv_cli *cli, enum mv_exit *exit,
     struct mv_err *err)
 {
-	mv_auto(mv_context_clear) struct mv_context c = { 0 };
-	mv_auto(mv_source_clear) struct mv_source_of src = { 0 };
+	mv_auto(mv_rate_clear) struct mv_rate upload = { 0 };
+	mv_auto(mv_context_clear) struct mv_context c = { .upload = &upload };
 	mv_auto(mv_backup_report_clear) struct mv_backup_report report = { 0 };
 	uint32_t parts;
 	int rc;
@@ -136,16 +262,12 @@ mv_cmd_backup(const struct mv_cli *cli, enum mv_exit *exit,
 	if (rc < 0)
 		return rc;
 	mv_priority_low();
-	rc = mv_context_open(cli, MV_WANT_WRITE, &c, err);
+	rc = mv_context_configure(cli, &c, err);
 	if (rc == 0)
-		rc = mv_source_open(c.env, parts, &src, err);
-	if (rc < 0)
-		return rc;
-	src.source.pg_snapshot = cli->pg_snapshot;
-	rc = run(cli, &c, &src.source, parts, &report, err);
-	/* Hints so far were about pgbouncer. */
-	if (rc != MV_EREFUSED)
-		mv_hint(NULL);
+		rc = init_rate(&upload, cli->limit_upload,
+		    c.env->limit_upload, err);
+	if (rc == 0)
+		rc = with_hooks(cli, &c, parts, &report, err);
 	if (rc < 0)
 		return rc;
 	if (report.changing.total > 0 || report.unreadable.total > 0 ||
@@ -157,6 +279,8 @@ mv_cmd_backup(const struct mv_cli *cli, enum mv_exit *exit,
 	    "could not be read and are not in the snapshot");
 	mv_named_problem(&report.changing,
 	    "kept changing and were stored as last read");
+	if (!cli->dry_run)
+		tell_success(&c, &report, exit);
 	say_report(cli, &report);
 	return mv_output_json(report_json(&c, cli, &report), err);
 }

@@ -33,6 +33,8 @@ mv_cmd_cat(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		part = MV_PART_DB;
 	else if (strcmp(what, "env") == 0)
 		part = MV_PART_SECRETS;
+	else if (strcmp(what, "redis") == 0)
+		part = MV_PART_REDIS;
 	rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
 		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
@@ -46,6 +48,8 @@ mv_cmd_cat(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		    c.env != NULL ? c.env->pg_bin : NULL, &sink, err);
 	if (part == MV_PART_SECRETS)
 		return mv_job_cat_env(c.repo, snap, &sink, err);
+	if (part == MV_PART_REDIS)
+		return mv_job_cat_redis(c.repo, snap, &sink, err);
 	while (what[0] == '.' && what[1] == '/')
 		what += 2;
 	return mv_job_cat_file(c.repo, snap, (const uint8_t *)what,

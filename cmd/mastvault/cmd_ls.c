@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/time.h"
 #include "job/restore.h"
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
+#include "mastvault/entry.h"
 #include "mastvault/output.h"
 
 struct listing {
@@ -14,72 +14,19 @@ struct listing {
 	uint64_t n;
 };
 
-static const char *
-type_name(enum mv_entry_type type)
-{
-	switch (type) {
-	case MV_ENTRY_FILE:
-		return "file";
-	case MV_ENTRY_DIR:
-		return "directory";
-	case MV_ENTRY_SYMLINK:
-		return "symlink";
-	case MV_ENTRY_HARDLINK:
-		return "hardlink";
-	}
-	return "other";
-}
-
-static char
-type_letter(enum mv_entry_type type)
-{
-	switch (type) {
-	case MV_ENTRY_DIR:
-		return 'd';
-	case MV_ENTRY_SYMLINK:
-		return 'l';
-	case MV_ENTRY_HARDLINK:
-		return 'h';
-	case MV_ENTRY_FILE:
-		break;
-	}
-	return '-';
-}
-
 static int
 each_entry(const struct mv_entry *e, void *arg, struct mv_err *err)
 {
-	mv_auto(mv_buf_clear) struct mv_buf path = { 0 };
-	mv_auto(mv_buf_clear) struct mv_buf target = { 0 };
 	struct listing *l = arg;
-	char when[MV_TIME_TEXT];
 
 	if (l->only.len > 0 && mv_path_cmp(e->path, l->only) != 0 &&
 	    !mv_path_is_beneath(e->path, l->only))
 		return 0;
 	if (l->n++ == 0 && mv_stream_begin(NULL, NULL, err) < 0)
 		return err->code;
-	mv_safe_put(&path, e->path.len > 0 ? e->path.p : (const void *)".",
-	    e->path.len > 0 ? e->path.len : 1);
-	mv_safe_put(&target, e->target.p, e->target.len);
-	if (mv_buf_cstr(&path) == NULL || mv_buf_cstr(&target) == NULL)
-		return mv_buf_failed(&path, err) < 0 ? MV_ENOMEM :
-		    mv_buf_failed(&target, err);
-	if (!mv_output_is_json()) {
-		mv_time_local(e->mtime, when);
-		mv_list("%c%04o %5u %5u %12llu  %s  %s%s%s\n",
-		    type_letter(e->type), e->mode & 07777, e->uid, e->gid,
-		    (unsigned long long)e->size, when, (char *)path.p,
-		    target.len > 0 ? " -> " : "", (char *)target.p);
-		return mv_output_check(err);
-	}
-	mv_time_utc(e->mtime, when);
-	return mv_stream_item(json_pack("{ss ss sI sI sI sI ss so}",
-	    "path", (char *)path.p, "type", type_name(e->type), "size",
-	    (json_int_t)e->size, "mode", (json_int_t)(e->mode & 07777), "uid",
-	    (json_int_t)e->uid, "gid", (json_int_t)e->gid, "mtime", when,
-	    "target", target.len > 0 ? json_string((char *)target.p) :
-	    json_null()), err);
+	if (!mv_output_is_json())
+		return mv_entry_print(e, err);
+	return mv_stream_item(mv_entry_json(e), err);
 }
 
 static int

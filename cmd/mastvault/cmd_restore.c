@@ -24,17 +24,19 @@ choose_parts(const struct mv_cli *cli, uint32_t *out, struct mv_err *err)
 		given |= MV_PART_MEDIA;
 	if (cli->env_file != NULL)
 		given |= MV_PART_SECRETS;
+	if (cli->redis != NULL)
+		given |= MV_PART_REDIS;
 	rc = mv_parts_parse(cli->only, &only, err);
 	if (rc < 0)
 		return rc;
 	if (cli->only != NULL && (only & ~given) != 0)
 		return mv_err_set(err, MV_EUSAGE,
 		    "'--only %s' names what has no target: --database, "
-		    "--media or --env-file", cli->only);
+		    "--media, --env-file or --redis", cli->only);
 	*out = given & only;
 	if (*out == 0)
 		return mv_err_set(err, MV_EUSAGE, "where to restore to is not "
-		    "said: --database, --media or --env-file");
+		    "said: --database, --media, --env-file or --redis");
 	return 0;
 }
 
@@ -81,6 +83,8 @@ say_report(uint32_t parts, const struct mv_restore_report *r)
 		mv_say("media     %llu files, %s; %llu were there already\n",
 		    (unsigned long long)r->files, text,
 		    (unsigned long long)r->files_kept);
+	if ((parts & MV_PART_REDIS) != 0)
+		mv_say("redis     the dump; its file must belong to Redis\n");
 	if ((parts & MV_PART_SECRETS) != 0)
 		mv_say("secrets   version %llu\n",
 		    (unsigned long long)r->vault_version);
@@ -117,6 +121,7 @@ run(const struct mv_cli *cli, struct mv_context *c,
 		.overwrite = cli->overwrite,
 		.paths = mv_strv_const(&cli->paths),
 		.env_file = cli->env_file,
+		.redis = cli->redis,
 		.progress = mv_output_progress(),
 	};
 	int rc;

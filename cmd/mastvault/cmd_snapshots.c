@@ -9,20 +9,6 @@
 #include "mastvault/context.h"
 #include "mastvault/output.h"
 
-static json_t *
-parts_json(uint32_t parts)
-{
-	json_t *list = json_array();
-
-	if ((parts & MV_PART_DB) != 0)
-		json_array_append_new(list, json_string("db"));
-	if ((parts & MV_PART_MEDIA) != 0)
-		json_array_append_new(list, json_string("media"));
-	if ((parts & MV_PART_SECRETS) != 0)
-		json_array_append_new(list, json_string("secrets"));
-	return list;
-}
-
 /* Tags and the like are for readers; without a reader's key they are absent. */
 static json_t *
 detail_json(struct mv_context *c, const struct mv_snapshot *s)
@@ -49,7 +35,7 @@ snapshot_json(struct mv_context *c, const struct mv_snapshot *s)
 	    when, "started", began, "environment", c->name, "sequence",
 	    (json_int_t)s->seq, "writer", (json_int_t)s->writer,
 	    "bytes_added", (json_int_t)s->added, "parts",
-	    parts_json(s->parts), "incomplete",
+	    mv_parts_json(s->parts), "incomplete",
 	    (s->parts & MV_PART_INCOMPLETE) != 0, "head", head);
 	detail = detail_json(c, s);
 	if (doc != NULL && detail != NULL)

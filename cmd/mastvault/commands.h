@@ -18,19 +18,20 @@ typedef int mv_command_run(const struct mv_cli *cli, enum mv_exit *exit,
     struct mv_err *err);
 
 mv_command_run mv_cmd_init, mv_cmd_backup, mv_cmd_snapshots, mv_cmd_ls,
-    mv_cmd_cat, mv_cmd_restore, mv_cmd_check, mv_cmd_key,
+    mv_cmd_cat, mv_cmd_find, mv_cmd_diff, mv_cmd_stats, mv_cmd_export,
+    mv_cmd_restore, mv_cmd_check, mv_cmd_key,
     mv_cmd_status, mv_cmd_help;
 
 struct mv_context;
 
-/* "db,media" to enum mv_part bits; NULL: all three. */
+/* "db,media" to enum mv_part bits; NULL: all of them. */
 int mv_parts_parse(const char *text, uint32_t *out, struct mv_err *err)
     MV_MUST_CHECK;
+/* ["db", "media"], in the words of --only. */
+json_t *mv_parts_json(uint32_t parts);
 /* "database, media, secrets" */
 #define MV_PARTS_TEXT 64
 void mv_parts_text(uint32_t parts, char out[MV_PARTS_TEXT]);
-/* ["db", "media"], in the words of --only. */
-json_t *mv_parts_json(uint32_t parts);
 
 /*
  * Load the list, demand cli's head, report problems (a count in *problems,

@@ -17,6 +17,7 @@ static const struct {
 	{ "db", "database", MV_PART_DB },
 	{ "media", "media", MV_PART_MEDIA },
 	{ "secrets", "secrets", MV_PART_SECRETS },
+	{ "redis", "redis", MV_PART_REDIS },
 };
 
 static int
@@ -39,7 +40,7 @@ part_parse(const char *word, size_t len, uint32_t *out, struct mv_err *err)
 		return mv_err_set(err, MV_EUSAGE,
 		    "'--only %s'; did you mean '%s'?", name, near.best);
 	return mv_err_set(err, MV_EUSAGE,
-	    "'--only' takes some of db,media,secrets, not '%s'", name);
+	    "'--only' takes some of db,media,secrets,redis, not '%s'", name);
 }
 
 int
@@ -62,6 +63,19 @@ mv_parts_parse(const char *text, uint32_t *out, struct mv_err *err)
 	return 0;
 }
 
+json_t *
+mv_parts_json(uint32_t parts)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < MV_ARRAY_LEN(parts_table); i++)
+		if ((parts & parts_table[i].part) != 0)
+			json_array_append_new(list,
+			    json_string(parts_table[i].name));
+	return list;
+}
+
 void
 mv_parts_text(uint32_t parts, char out[MV_PARTS_TEXT])
 {
@@ -79,19 +93,6 @@ mv_parts_text(uint32_t parts, char out[MV_PARTS_TEXT])
 	if ((parts & MV_PART_INCOMPLETE) != 0)
 		(void)snprintf(out + used, MV_PARTS_TEXT - used, "%s",
 		    " (incomplete)");
-}
-
-json_t *
-mv_parts_json(uint32_t parts)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < MV_ARRAY_LEN(parts_table); i++)
-		if ((parts & parts_table[i].part) != 0)
-			json_array_append_new(list,
-			    json_string(parts_table[i].name));
-	return list;
 }
 
 void

@@ -143,6 +143,7 @@ mv_config_print(const struct mv_config_env *env, struct mv_buf *out,
 			/* Their defaults may become better ones. */
 			break;
 		case MV_CONFIG_TEXT:
+		case MV_CONFIG_RATE:
 		case MV_CONFIG_PATH:
 		case MV_CONFIG_MEDIA:
 			if (*text != NULL)

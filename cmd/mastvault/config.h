@@ -27,11 +27,16 @@ struct mv_config_env {
 	char *key_dir;
 	char *state_dir;
 	char *pg_bin;
+	char *redis;		/* dump file */
+	char *before_backup, *after_backup, *on_failure;
+	char *limit_read, *limit_upload;	/* "20M" */
+	unsigned hook_timeout;	/* seconds */
 	char *passphrase_file;
 	char *passphrase_command;
 	struct mv_strv stores;
-	struct mv_strv excludes;
+	struct mv_strv excludes, exclude_files;
 	unsigned min_free;	/* per cent */
+	unsigned max_secret_age;	/* seconds; 0: no limit */
 	unsigned jobs;		/* 0: the default */
 	unsigned level;		/* of zstd; 0: the default */
 	unsigned max_age;	/* seconds; older is an alarm of status */

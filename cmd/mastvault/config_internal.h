@@ -12,6 +12,7 @@ enum mv_config_kind {
 	MV_CONFIG_LIST,		/* may stand there several times */
 	MV_CONFIG_PERCENT,	/* "10%" */
 	MV_CONFIG_NUMBER,
+	MV_CONFIG_RATE,		/* "20M" */
 	MV_CONFIG_AGE,		/* "90m", "26h", "2d"; min and max in seconds */
 };
 

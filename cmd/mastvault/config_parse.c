@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/rate.h"
 #include "mastvault/config_internal.h"
 #include "mastvault/nearest.h"
 
@@ -23,9 +24,19 @@ const struct mv_config_key mv_config_keys[] = {
 	KEY("key-dir", MV_CONFIG_PATH, key_dir, 0, 0),
 	KEY("state-dir", MV_CONFIG_PATH, state_dir, 0, 0),
 	KEY("exclude", MV_CONFIG_LIST, excludes, 0, 0),
+	KEY("exclude-file", MV_CONFIG_LIST, exclude_files, 0, 0),
+	KEY("redis", MV_CONFIG_PATH, redis, 0, 0),
+	KEY("before-backup", MV_CONFIG_TEXT, before_backup, 0, 0),
+	KEY("after-backup", MV_CONFIG_TEXT, after_backup, 0, 0),
+	KEY("on-failure", MV_CONFIG_TEXT, on_failure, 0, 0),
+	KEY("hook-timeout", MV_CONFIG_AGE, hook_timeout, 1, 86400),
+	KEY("limit-read", MV_CONFIG_RATE, limit_read, 0, 0),
+	KEY("limit-upload", MV_CONFIG_RATE, limit_upload, 0, 0),
 	KEY("passphrase-file", MV_CONFIG_PATH, passphrase_file, 0, 0),
 	KEY("passphrase-command", MV_CONFIG_TEXT, passphrase_command, 0, 0),
 	KEY("min-free", MV_CONFIG_PERCENT, min_free, 0, 99),
+	KEY("max-secret-age", MV_CONFIG_AGE, max_secret_age, 86400,
+	    3650 * 86400),
 	KEY("jobs", MV_CONFIG_NUMBER, jobs, 1, 64),
 	KEY("level", MV_CONFIG_NUMBER, level, 1, 19),
 	KEY("max-age", MV_CONFIG_AGE, max_age, 60, 366 * 86400),
@@ -36,6 +47,7 @@ const size_t mv_config_nkeys = MV_ARRAY_LEN(mv_config_keys);
 #define MIN_FREE_DEFAULT 10
 /* A nightly run that took two hours longer. */
 #define MAX_AGE_DEFAULT (26 * 3600)
+#define HOOK_TIMEOUT_DEFAULT 60
 
 struct parse {
 	const char *file;
@@ -62,10 +74,17 @@ env_clear(struct mv_config_env *env)
 	free(env->key_dir);
 	free(env->state_dir);
 	free(env->pg_bin);
+	free(env->redis);
+	free(env->before_backup);
+	free(env->after_backup);
+	free(env->on_failure);
+	free(env->limit_read);
+	free(env->limit_upload);
 	free(env->passphrase_file);
 	free(env->passphrase_command);
 	mv_strv_clear(&env->stores);
 	mv_strv_clear(&env->excludes);
+	mv_strv_clear(&env->exclude_files);
 }
 
 void
@@ -194,6 +213,7 @@ section(struct parse *ps, struct text t, struct mv_err *err)
 		.line = ps->line,
 		.min_free = MIN_FREE_DEFAULT,
 		.max_age = MAX_AGE_DEFAULT,
+		.hook_timeout = HOOK_TIMEOUT_DEFAULT,
 	};
 	if (ps->env->name == NULL) {
 		ps->env = NULL;
@@ -261,6 +281,21 @@ set_text(struct parse *ps, struct text value, char **out, struct mv_err *err)
 	return *out != NULL ? 0 : no_memory(ps, err);
 }
 
+/* Kept as text, for it may come from the command line, too. */
+static int
+rate(struct parse *ps, const struct mv_config_key *key, struct text value,
+    char **out, struct mv_err *err)
+{
+	uint64_t n;
+	int rc;
+
+	rc = set_text(ps, value, out, err);
+	if (rc == 0 && mv_rate_parse(*out, &n, NULL) < 0)
+		return refuse(ps, err, "'%s' is a number of bytes a second, "
+		    "as 500K or 20M", key->name);
+	return rc;
+}
+
 static int
 set_value(struct parse *ps, const struct mv_config_key *key,
     struct text value, struct mv_err *err)
@@ -275,6 +310,8 @@ set_value(struct parse *ps, const struct mv_config_key *key,
 		return number(ps, key, value, member, err);
 	case MV_CONFIG_AGE:
 		return age(ps, key, value, member, err);
+	case MV_CONFIG_RATE:
+		return rate(ps, key, value, member, err);
 	case MV_CONFIG_MEDIA:
 		if (value.len == 4 && memcmp(value.p, "none", 4) == 0)
 			break;

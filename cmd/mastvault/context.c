@@ -98,6 +98,8 @@ mv_context_configure(const struct mv_cli *cli, struct mv_context *c,
 	const char *path = mv_config_path(cli->config);
 	int rc;
 
+	if (c->env != NULL)
+		return 0;
 	rc = mv_config_load(path, &c->config, err);
 	if (rc == MV_ENOTFOUND) {
 		/* Not having said what to do is a matter of usage. */
@@ -330,6 +332,18 @@ mv_context_kit(const struct mv_cli *cli, struct mv_context *c,
 	return rc;
 }
 
+static int
+limit_upload(struct mv_context *c, struct mv_store **st, struct mv_err *err)
+{
+	struct mv_store *limited = NULL;
+	int rc;
+
+	rc = mv_store_limit(st, c->upload, &limited, err);
+	if (rc == 0)
+		*st = limited;
+	return rc;
+}
+
 int
 mv_context_stores(struct mv_context *c, unsigned min_free,
     struct mv_err *err)
@@ -349,6 +363,8 @@ mv_context_stores(struct mv_context *c, unsigned min_free,
 			    err);
 		else if (rc == 0)
 			c->stores[i] = mv_take(&st);
+		if (rc == 0 && c->upload != NULL)
+			rc = limit_upload(c, &c->stores[i], err);
 		if (rc < 0)
 			return mv_err_ctx(err, rc, "store '%s'",
 			    c->urls.v[i]);

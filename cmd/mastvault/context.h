@@ -31,6 +31,7 @@ struct mv_context {
 	struct mv_strv urls;
 	struct mv_store **stores;
 	size_t nstores;
+	struct mv_rate *upload;	/* borrowed, or NULL: no limit */
 	struct mv_pass_source pass;
 	bool lacks_key;		/* a file that is needed is not there */
 	struct mv_keyset *keys;
@@ -39,7 +40,7 @@ struct mv_context {
 
 void mv_context_clear(struct mv_context *c);
 
-/* Read the configuration and choose the environment. */
+/* Read the configuration and choose the environment, unless that was done. */
 int mv_context_configure(const struct mv_cli *cli, struct mv_context *c,
     struct mv_err *err) MV_MUST_CHECK;
 

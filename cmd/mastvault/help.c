@@ -7,6 +7,7 @@
 
 #define WIDTH 78
 #define COLUMN 28
+#define USAGE 17	/* behind "usage: mastvault " */
 
 /* text, from column indent on, in lines of WIDTH; the first is at column at. */
 static void
@@ -105,9 +106,11 @@ int
 mv_help_command(const struct mv_command *command, struct mv_buf *out,
     struct mv_err *err)
 {
-	mv_buf_printf(out, "usage: " MV_PROGRAM " %s [OPTION...]%s%s\n\n",
-	    command->name, command->operands[0] != '\0' ? " " : "",
-	    command->operands);
+	mv_buf_printf(out, "usage: " MV_PROGRAM " %s [OPTION...]",
+	    command->name);
+	wrap(out, strlen("usage: " MV_PROGRAM "  [OPTION...]") +
+	    strlen(command->name), USAGE, command->operands);
+	mv_buf_put_str(out, "\n");
 	mv_buf_printf(out, "%s:", command->name);
 	wrap(out, strlen(command->name) + 1, 0, command->summary);
 	if (command->text[0] != '\0') {

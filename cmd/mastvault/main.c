@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "mastvault/commands.h"
+#include "mastvault/meter.h"
 #include "mastvault/options.h"
 #include "mastvault/output.h"
 #include "secret/secret.h"
@@ -22,6 +23,10 @@ static mv_command_run *const runs[MV_NCOMMANDS] = {
 	[MV_CMD_SNAPSHOTS] = mv_cmd_snapshots,
 	[MV_CMD_LS] = mv_cmd_ls,
 	[MV_CMD_CAT] = mv_cmd_cat,
+	[MV_CMD_FIND] = mv_cmd_find,
+	[MV_CMD_DIFF] = mv_cmd_diff,
+	[MV_CMD_STATS] = mv_cmd_stats,
+	[MV_CMD_EXPORT] = mv_cmd_export,
 	[MV_CMD_RESTORE] = mv_cmd_restore,
 	[MV_CMD_CHECK] = mv_cmd_check,
 	[MV_CMD_KEY] = mv_cmd_key,
@@ -66,6 +71,10 @@ catch_signals(void)
 	(void)sigaction(SIGINT, &stop, NULL);
 	(void)sigaction(SIGTERM, &stop, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	/* A thread takes it: mv_meter_listen(). */
+	(void)sigemptyset(&stop.sa_mask);
+	(void)sigaddset(&stop.sa_mask, SIGUSR1);
+	(void)pthread_sigmask(SIG_BLOCK, &stop.sa_mask, NULL);
 }
 
 /* Does not return, unless SIGPIPE is blocked. */
@@ -131,6 +140,7 @@ main(int argc, char **argv)
 			    cli.command != NULL ? cli.command->name : "");
 	}
 	mv_output_init(cli.quiet, cli.verbose, cli.json);
+	mv_meter_listen();
 	if (rc == 0)
 		rc = run(&cli, &exit, &err);
 	/* Who has seen enough, as head(1), is told nothing: as cat(1) does. */

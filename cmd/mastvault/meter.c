@@ -2,10 +2,12 @@
 #include "mastvault/meter.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/time.h"
+#include "mastvault/cli.h"
 #include "mastvault/output.h"
 
 /* Often enough to look alive. */
@@ -17,6 +19,7 @@ static struct {
 	pthread_mutex_t lock;
 	bool on, shown;
 	char phase[32];
+	uint64_t done, total;
 	double began, drawn;
 } meter = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -78,6 +81,7 @@ on_phase(const char *name, void *arg)
 	(void)snprintf(meter.phase, sizeof(meter.phase), "%s", name);
 	meter.began = mv_time_monotonic();
 	meter.drawn = 0;
+	meter.done = meter.total = 0;
 	(void)pthread_mutex_unlock(&meter.lock);
 }
 
@@ -88,9 +92,13 @@ on_bytes(uint64_t done, uint64_t total, void *arg)
 	double now;
 
 	(void)arg;
-	if (!meter.on)
-		return;
 	(void)pthread_mutex_lock(&meter.lock);
+	meter.done = done;
+	meter.total = total;
+	if (!meter.on) {
+		(void)pthread_mutex_unlock(&meter.lock);
+		return;
+	}
 	now = mv_time_monotonic();
 	if (now - meter.drawn >= INTERVAL) {
 		mv_meter_text(meter.phase, done, total, now - meter.began,
@@ -101,6 +109,54 @@ on_bytes(uint64_t done, uint64_t total, void *arg)
 		meter.drawn = now;
 	}
 	(void)pthread_mutex_unlock(&meter.lock);
+}
+
+static void
+answer(void)
+{
+	char line[128] = "at the beginning", took[MV_HUMAN_TEXT];
+	double seconds;
+
+	(void)pthread_mutex_lock(&meter.lock);
+	seconds = mv_time_monotonic() - meter.began;
+	if (meter.phase[0] != '\0')
+		mv_meter_text(meter.phase, meter.done, meter.total, seconds,
+		    line, sizeof(line));
+	mv_human_seconds(seconds, took);
+	hide();
+	(void)fprintf(stderr, "%s: %s, for %s\n", MV_PROGRAM, line, took);
+	(void)fflush(stderr);
+	(void)pthread_mutex_unlock(&meter.lock);
+}
+
+/*
+ * A thread of its own that takes the signal: it may lock and print as no
+ * handler may, and it answers also while all others wait for something.
+ */
+static void *
+listen_main(void *arg)
+{
+	sigset_t set;
+	int signo;
+
+	(void)arg;
+	(void)sigfillset(&set);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGUSR1);
+	while (sigwait(&set, &signo) == 0)
+		answer();
+	return NULL;
+}
+
+void
+mv_meter_listen(void)
+{
+	pthread_t thread;
+
+	meter.began = mv_time_monotonic();
+	if (pthread_create(&thread, NULL, listen_main, NULL) == 0)
+		(void)pthread_detach(thread);
 }
 
 struct mv_progress

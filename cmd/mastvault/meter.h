@@ -12,6 +12,11 @@
  * meter: one line on a terminal that says how far the work is.
  */
 void mv_meter_init(bool on);
+/*
+ * Answer SIGUSR1 with a line on standard error, at any time and also when on
+ * is false.  The signal must be blocked in all threads.
+ */
+void mv_meter_listen(void);
 /* Erase the line: something else is about to be printed. */
 void mv_meter_hide(void);
 

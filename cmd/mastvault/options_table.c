@@ -21,11 +21,33 @@ const struct mv_command mv_commands[] = {
 	{ MV_CMD_LS, "ls", "SNAP [db | PATH]", 1, 2,
 	    "list the media files of a snapshot, or its tables",
 	    "PATH is a file or directory of the media tree." },
-	{ MV_CMD_CAT, "cat", "SNAP db|env|PATH", 2, 2,
+	{ MV_CMD_CAT, "cat", "SNAP db|env|redis|PATH", 2, 2,
 	    "write one thing from a snapshot to standard output",
 	    "'db' is an SQL script that 'psql -X' loads into an empty "
-	    "database, 'env' the env-file, PATH a media file (./db for one "
-	    "of that name)." },
+	    "database, 'env' the env-file, 'redis' Redis' dump, PATH a media "
+	    "file (./db for one of that name)." },
+	{ MV_CMD_FIND, "find", "PATTERN...", 1, 64,
+	    "find in which snapshots a media file is",
+	    "Lists what fits a PATTERN, snapshot by snapshot, the newest "
+	    "first.  A PATTERN with a slash is for the whole path, others "
+	    "for the last part of it; '*' fits a slash, too." },
+	{ MV_CMD_DIFF, "diff", "SNAP SNAP", 2, 2,
+	    "say what changed from one snapshot to another",
+	    "Media files are marked '+' new, '-' removed, 'M' changed, 'U' "
+	    "changed in owner, mode, time or attributes only, 'T' of "
+	    "another type.  Rows of small tables, which lie in the archive, "
+	    "are not compared." },
+	{ MV_CMD_STATS, "stats", "[SNAP]", 0, 1,
+	    "say how large snapshots are and what they take",
+	    "Of SNAP, part by part and table by table; without it of the "
+	    "whole repository.  What is stored is compressed and sealed, "
+	    "and shared among snapshots." },
+	{ MV_CMD_EXPORT, "export", "SNAP DIR", 2, 2,
+	    "write a snapshot as files that need no mastvault",
+	    "Writes database.sql, media.tar, env.production and, where it is "
+	    "part of the snapshot, Redis' dump.rdb into DIR, which is new "
+	    "or empty, with a README.txt that says how to load them.  They "
+	    "are in clear." },
 	{ MV_CMD_RESTORE, "restore", "SNAP", 1, 1,
 	    "restore the database, media and env-file",
 	    "Restores what a target is given for.  The database is made if "
@@ -65,8 +87,10 @@ const size_t mv_ncommands = MV_ARRAY_LEN(mv_commands);
 #define RESTORE MV_FOR(MV_CMD_RESTORE)
 #define CHECK MV_FOR(MV_CMD_CHECK)
 #define KEY MV_FOR(MV_CMD_KEY)
+#define EXPORT MV_FOR(MV_CMD_EXPORT)
 #define READING (MV_FOR(MV_CMD_SNAPSHOTS) | MV_FOR(MV_CMD_LS) | \
-	MV_FOR(MV_CMD_CAT) | RESTORE | CHECK)
+	MV_FOR(MV_CMD_CAT) | MV_FOR(MV_CMD_FIND) | MV_FOR(MV_CMD_DIFF) | \
+	MV_FOR(MV_CMD_STATS) | EXPORT | RESTORE | CHECK)
 #define ALL (~0u)
 #define AT(member) offsetof(struct mv_cli, member), 0
 
@@ -105,14 +129,23 @@ const struct mv_option mv_options[] = {
 	    "where the media are, if not below --mastodon; or 'none'" },
 	{ "env-file", 0, "FILE", MV_OPTION_TEXT, INIT, AT(env_file),
 	    "the env-file, if not .env.production" },
-	{ "only", 0, "PARTS", MV_OPTION_TEXT, BACKUP | RESTORE, AT(only),
-	    "some of db,media,secrets" },
+	{ "only", 0, "PARTS", MV_OPTION_TEXT, BACKUP | RESTORE | EXPORT,
+	    AT(only),
+	    "some of db,media,secrets,redis" },
 	{ "tag", 0, "TEXT", MV_OPTION_LIST, BACKUP, AT(tags),
 	    "write TEXT into the snapshot; can be given several times" },
 	{ "dry-run", 0, NULL, MV_OPTION_FLAG, BACKUP, AT(dry_run),
 	    "read everything, store nothing" },
 	{ "pg-snapshot", 0, "ID", MV_OPTION_TEXT, BACKUP, AT(pg_snapshot),
 	    "dump the snapshot ID that you hold (pg_export_snapshot())" },
+	{ "exclude", 0, "PATTERN", MV_OPTION_LIST, BACKUP, AT(excludes),
+	    "leave these media out, too; can be given several times" },
+	{ "exclude-file", 0, "FILE", MV_OPTION_LIST, BACKUP,
+	    AT(exclude_files), "patterns to leave out, one a line" },
+	{ "limit-read", 0, "RATE", MV_OPTION_TEXT, BACKUP, AT(limit_read),
+	    "bytes a second to read of database and media, as 20M" },
+	{ "limit-upload", 0, "RATE", MV_OPTION_TEXT, BACKUP,
+	    AT(limit_upload), "bytes a second to send to all stores together" },
 	{ "allow-shrink", 0, NULL, MV_OPTION_FLAG, BACKUP, AT(allow_shrink),
 	    "accept a media tree that lost more than half" },
 	{ "database", 0, "CONNINFO", MV_OPTION_TEXT, RESTORE, AT(database),
@@ -131,6 +164,8 @@ const struct mv_option mv_options[] = {
 	    "replace media files that differ" },
 	{ "env-file", 0, "FILE", MV_OPTION_TEXT, RESTORE, AT(env_file),
 	    "restore the env-file as FILE" },
+	{ "redis", 0, "FILE", MV_OPTION_TEXT, RESTORE, AT(redis),
+	    "restore Redis' dump as FILE" },
 	{ "jobs", 0, "N", MV_OPTION_NUMBER, BACKUP | RESTORE, AT(jobs),
 	    "database connections at a time" },
 	{ "expect", 0, "HEAD", MV_OPTION_TEXT,
@@ -140,6 +175,10 @@ const struct mv_option mv_options[] = {
 	    offsetof(struct mv_cli, read_data),
 	    offsetof(struct mv_cli, read_part),
 	    "read all data, or the Nth of T parts of it" },
+	{ "all", 0, NULL, MV_OPTION_FLAG, MV_FOR(MV_CMD_STATS), AT(all),
+	    "the whole repository, as without SNAP" },
+	{ "ignore-case", 'i', NULL, MV_OPTION_FLAG, MV_FOR(MV_CMD_FIND),
+	    AT(ignore_case), "capital and small letters are the same" },
 	{ "role", 0, "ROLE", MV_OPTION_TEXT, KEY, AT(role),
 	    "of a new key: reader, writer, maintainer or vault" },
 	{ "label", 0, "TEXT", MV_OPTION_TEXT, KEY, AT(label),

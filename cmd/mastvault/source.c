@@ -5,15 +5,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/file.h"
 #include "mastvault/cli.h"
 #include "mastvault/output.h"
 #include "postgres/conn.h"
+
+#define EXCLUDE_FILE_MAX ((size_t)1 << 20)
 
 void
 mv_source_clear(struct mv_source_of *s)
 {
 	mv_site_free(s->site);
 	mv_strv_clear(&s->database_exec);
+	mv_strv_clear(&s->excludes);
 	*s = (struct mv_source_of){ 0 };
 }
 
@@ -77,6 +82,81 @@ find_media(const struct mv_config_env *env, uint32_t parts,
 	    "in the backup", s->site->env_file, setting);
 }
 
+static int
+exclude_lines(struct mv_strv *list, const char *text, size_t left,
+    struct mv_err *err)
+{
+	const char *end;
+	size_t len;
+	int rc = 0;
+
+	for (; left > 0 && rc == 0; left -= len + (end != NULL)) {
+		const char *from = text, *to;
+
+		end = memchr(text, '\n', left);
+		len = end != NULL ? (size_t)(end - text) : left;
+		for (to = text + len; from < to && strchr(" \t", *from); from++)
+			continue;
+		while (to > from && strchr(" \t\r", to[-1]) != NULL)
+			to--;
+		text += len + (end != NULL);
+		if (to > from && *from != '#')
+			rc = mv_strv_add(list, from, (size_t)(to - from), err);
+	}
+	return rc;
+}
+
+static int
+exclude_files(struct mv_strv *list, const struct mv_strv *files,
+    struct mv_err *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < files->n && rc == 0; i++) {
+		mv_auto(mv_buf_clear) struct mv_buf text = { 0 };
+
+		rc = mv_file_read(files->v[i], EXCLUDE_FILE_MAX, &text, err);
+		if (rc == 0 && text.len > 0 &&
+		    memchr(text.p, '\0', text.len) != NULL)
+			rc = mv_err_set(err, MV_EUSAGE, "'%s' is no text",
+			    files->v[i]);
+		if (rc == 0)
+			rc = exclude_lines(list, (const char *)text.p,
+			    text.len, err);
+	}
+	return rc;
+}
+
+static int
+exclude_list(struct mv_strv *list, const struct mv_strv *more,
+    struct mv_err *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < more->n && rc == 0; i++)
+		rc = mv_strv_add(list, more->v[i], strlen(more->v[i]), err);
+	return rc;
+}
+
+int
+mv_source_exclude(struct mv_source_of *s, const struct mv_config_env *env,
+    const struct mv_cli *cli, struct mv_err *err)
+{
+	int rc;
+
+	rc = exclude_list(&s->excludes, &env->excludes, err);
+	if (rc == 0)
+		rc = exclude_files(&s->excludes, &env->exclude_files, err);
+	if (rc == 0)
+		rc = exclude_list(&s->excludes, &cli->excludes, err);
+	if (rc == 0)
+		rc = exclude_files(&s->excludes, &cli->exclude_files, err);
+	s->source.exclude = mv_strv_const(&s->excludes);
+	return rc;
+}
+
 int
 mv_source_open(const struct mv_config_env *env, uint32_t parts,
     struct mv_source_of *out, struct mv_err *err)
@@ -98,6 +178,7 @@ mv_source_open(const struct mv_config_env *env, uint32_t parts,
 	out->source.host = out->host;
 	out->source.program = MV_PROGRAM " " MV_PROGRAM_VERSION;
 	out->source.env_file = out->site->env_file;
+	out->source.redis = env->redis;
 	rc = find_media(env, parts, out, err);
 	return rc < 0 ? rc : find_database(env, out, err);
 }

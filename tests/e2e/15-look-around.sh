@@ -98,7 +98,7 @@ expect 0 mastvault find --kit "$kit" 'NEW*' --json
 [ "$(found)" = '[]' ] || fail "find minds no case"
 expect 0 mastvault find --kit "$kit" -i 'NEW*' mine/sly --json
 [ "$(field "$T/out" 'sorted(f["path"] for f in d)')" = \
-	"['mine/new\\\\\\\\x0aline', 'mine/sly', 'mine/sly', 'mine/sly']" ] || fail "find -i: $(found)"
+	"['mine/new\\\\x0aline', 'mine/sly', 'mine/sly', 'mine/sly']" ] || fail "find -i: $(found)"
 expect 0 mastvault find --kit "$kit" nowhere
 grep -q 'nothing found in 3 snapshots' "$T/out" || fail "find nothing"
 

@@ -61,7 +61,10 @@ every_key_is_read(void **state)
 	    "database-exec = docker compose exec -T db\npg-bin = /bin\n"
 	    "store = file:///a\nstore = file:///b\n"
 	    "key-dir = /k\nstate-dir = /s\nexclude = cache/\nexclude = x#y;z\n"
-	    "passphrase-file = /p\nmin-free = 0%\njobs = 4\nlevel = 19\n"),
+	    "passphrase-file = /p\nmin-free = 0%\njobs = 4\nlevel = 19\n"
+	    "exclude-file = /x\nredis = /r.rdb\nbefore-backup = a b\n"
+	    "after-backup = c\non-failure = d\nhook-timeout = 5m\n"
+	    "limit-read = 20M\nlimit-upload = 500K\n"),
 	    &fx->err);
 	assert_int_equal(fx->c.n, 1);
 	e = &fx->c.envs[0];
@@ -82,6 +85,14 @@ every_key_is_read(void **state)
 	assert_int_equal(e->min_free, 0);
 	assert_int_equal(e->jobs, 4);
 	assert_int_equal(e->level, 19);
+	assert_string_equal(e->exclude_files.v[0], "/x");
+	assert_string_equal(e->redis, "/r.rdb");
+	assert_string_equal(e->before_backup, "a b");
+	assert_string_equal(e->after_backup, "c");
+	assert_string_equal(e->on_failure, "d");
+	assert_int_equal(e->hook_timeout, 300);
+	assert_string_equal(e->limit_read, "20M");
+	assert_string_equal(e->limit_upload, "500K");
 }
 
 static void
@@ -99,6 +110,8 @@ what_is_left_out_has_its_default(void **state)
 	assert_string_equal(e->excludes.v[1], "backups/");
 	assert_int_equal(e->min_free, 10);
 	assert_null(e->media);
+	assert_int_equal(e->hook_timeout, 60);
+	assert_null(e->limit_read);
 }
 
 static void
@@ -147,6 +160,9 @@ static const struct {
 	{ "[../x]\n", "f:1: an environment's name" },
 	{ "[p]\nmastodon = /m\n", "f:1: [p] has no 'store'" },
 	{ "\n[p]\nstore = x\n[q]\n", "f:4: [q] has no 'store'" },
+	{ "[p]\nlimit-read = 5x\n", "f:2: 'limit-read' is a number of bytes" },
+	{ "[p]\nhook-timeout = 0s\n", "from 1 s to 86400 s" },
+	{ "[p]\nredis = dump.rdb\n", "f:2: 'redis' must begin with '/'" },
 	{ "[p]\nmax-age = 26\n", "f:2: 'max-age' is a time as 90m, 26h or 2d" },
 	{ "[p]\nmax-age = h\n", "f:2: 'max-age' is a time as 90m, 26h or 2d" },
 	{ "[p]\nmax-age = 59s\n", "f:2: 'max-age' is a time as 90m, 26h or 2d" },

@@ -129,7 +129,7 @@ static const struct {
 	{ "backup --jobs=", "'--jobs' is a number" },
 	{ "backup x", "'backup' takes options only, not 'x'" },
 	{ "restore", "'restore' wants: SNAP" },
-	{ "cat latest", "'cat' wants: SNAP db|env|PATH" },
+	{ "cat latest", "'cat' wants: SNAP db|env|redis|PATH" },
 	{ "ls a b c", "'ls' takes no more than" },
 	{ "backup -q -v", "exclude each other" },
 };
@@ -174,6 +174,20 @@ longest_line(const char *text)
 	return longest;
 }
 
+/* Every run of blanks and line ends is one blank. */
+static void
+unwrap(char *text)
+{
+	char *to = text;
+
+	for (; *text != '\0'; text++)
+		if (strchr(" \n", *text) == NULL)
+			*to++ = *text;
+		else if (strchr(" \n", text[1]) == NULL)
+			*to++ = ' ';
+	*to = '\0';
+}
+
 static void
 help_names_every_option_and_exit_code(void **state)
 {
@@ -194,10 +208,11 @@ help_names_every_option_and_exit_code(void **state)
 		    mv_options[i].name);
 		assert_non_null(strstr(mv_buf_cstr(&text), name));
 	}
-	for (i = 0; i < mv_exit_ntexts; i++)
-		assert_non_null(strstr(mv_buf_cstr(&text),
-		    mv_exit_texts[i].text));
 	assert_true(longest_line(mv_buf_cstr(&text)) <= 80);
+	unwrap((char *)text.p);
+	for (i = 0; i < mv_exit_ntexts; i++)
+		assert_non_null(strstr((char *)text.p,
+		    mv_exit_texts[i].text));
 }
 
 /* One name in two rows must mean one member and one kind, for no command twice. */

@@ -120,7 +120,8 @@ parts_are_read_and_named(void **state)
 
 	(void)state;
 	assert_ok(mv_parts_parse(NULL, &parts, &err), &err);
-	assert_int_equal(parts, MV_PART_DB | MV_PART_MEDIA | MV_PART_SECRETS);
+	assert_int_equal(parts, MV_PART_DB | MV_PART_MEDIA | MV_PART_SECRETS |
+	    MV_PART_REDIS);
 	assert_ok(mv_parts_parse("secrets,db", &parts, &err), &err);
 	assert_int_equal(parts, MV_PART_DB | MV_PART_SECRETS);
 	mv_parts_text(parts | MV_PART_INCOMPLETE, text);
