@@ -27,6 +27,8 @@ static const struct {
 	{ "HEAD", MV_VALUE_NONE },
 	{ "N", MV_VALUE_NONE },
 	{ "N/T", MV_VALUE_NONE },
+	{ "OPERAND", MV_VALUE_NONE },
+	{ "RATE", MV_VALUE_NONE },
 };
 
 int

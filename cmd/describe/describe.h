@@ -55,7 +55,7 @@ int mv_value_of(const char *arg, enum mv_value *out, struct mv_err *err)
     MV_MUST_CHECK;
 
 /* One operand of a command: words and at most one kind of value. */
-#define MV_OPERAND_WORDS 8
+#define MV_OPERAND_WORDS 12
 struct mv_operand {
 	char name[96];			/* "db or PATH" */
 	char words[MV_OPERAND_WORDS][16];

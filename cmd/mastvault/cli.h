@@ -23,6 +23,7 @@ enum mv_command_id {
 	MV_CMD_RESTORE,
 	MV_CMD_CHECK,
 	MV_CMD_KEY,
+	MV_CMD_SECRETS,
 	MV_CMD_STATUS,
 	MV_CMD_HELP,
 	MV_NCOMMANDS,
@@ -59,6 +60,8 @@ struct mv_cli {
 	char *expect;
 	char *role, *label, *out;
 	bool keep_identity;
+	char *reason, *output;
+	bool generate, yes;
 	bool read_data;
 	char *read_part;	/* "n/t" */
 	bool all, ignore_case;

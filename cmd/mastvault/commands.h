@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include <sys/types.h>
+
 #include "mastvault/cli.h"
 #include "mastvault/exit.h"
 #include "repo/snapshots.h"
@@ -20,9 +22,12 @@ typedef int mv_command_run(const struct mv_cli *cli, enum mv_exit *exit,
 mv_command_run mv_cmd_init, mv_cmd_backup, mv_cmd_snapshots, mv_cmd_ls,
     mv_cmd_cat, mv_cmd_find, mv_cmd_diff, mv_cmd_stats, mv_cmd_export,
     mv_cmd_restore, mv_cmd_check, mv_cmd_key,
-    mv_cmd_status, mv_cmd_help;
+    mv_cmd_secrets, mv_cmd_status, mv_cmd_help;
 
 struct mv_context;
+
+/* The umask with which the program was started, for what it becomes. */
+extern mode_t mv_umask_given;
 
 /* "db,media" to enum mv_part bits; NULL: all of them. */
 int mv_parts_parse(const char *text, uint32_t *out, struct mv_err *err)

@@ -30,6 +30,7 @@ static mv_command_run *const runs[MV_NCOMMANDS] = {
 	[MV_CMD_RESTORE] = mv_cmd_restore,
 	[MV_CMD_CHECK] = mv_cmd_check,
 	[MV_CMD_KEY] = mv_cmd_key,
+	[MV_CMD_SECRETS] = mv_cmd_secrets,
 	[MV_CMD_STATUS] = mv_cmd_status,
 	[MV_CMD_HELP] = mv_cmd_help,
 };
@@ -97,7 +98,7 @@ harden(struct mv_err *err)
 	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return mv_err_sys(err, "switch core dumps off");
-	(void)umask(077);
+	mv_umask_given = umask(077);
 	return mv_secret_init(err);
 }
 

@@ -77,6 +77,19 @@ const struct mv_command mv_commands[] = {
 	    "last backup, the stores, the vault, the keys.  Ends with 4 for "
 	    "a backup older than max-age and whatever else is an alarm, with "
 	    "3 for a store that is behind or cannot be reached." },
+	{ MV_CMD_SECRETS, "secrets",
+	    "import|list|get|set|history|diff|rollback|render|exec|audit "
+	    "[OPERAND...]", 1, 4096,
+	    "keep Mastodon's secrets: versions, changes, an audit",
+	    "The vault holds the env-file, version by version. 'import "
+	    "[ENVFILE]' makes it the newest version, 'list' says since when "
+	    "each secret has its value, 'history' who changed which and why, "
+	    "'diff VERSION VERSION' which differ. 'get NAME' writes a value "
+	    "to standard output, and nothing else shows one. 'set NAME' "
+	    "(value from standard input) and 'rollback VERSION' make a new "
+	    "version, which 'render' writes into the env-file. 'exec -- "
+	    "COMMAND...' runs a command with the newest version in its "
+	    "environment. 'audit' ends with 4 when it finds anything." },
 	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
 	    "explain a command", "" },
 };
@@ -86,11 +99,13 @@ const size_t mv_ncommands = MV_ARRAY_LEN(mv_commands);
 #define BACKUP MV_FOR(MV_CMD_BACKUP)
 #define RESTORE MV_FOR(MV_CMD_RESTORE)
 #define CHECK MV_FOR(MV_CMD_CHECK)
+#define SECRETS MV_FOR(MV_CMD_SECRETS)
 #define KEY MV_FOR(MV_CMD_KEY)
 #define EXPORT MV_FOR(MV_CMD_EXPORT)
 #define READING (MV_FOR(MV_CMD_SNAPSHOTS) | MV_FOR(MV_CMD_LS) | \
 	MV_FOR(MV_CMD_CAT) | MV_FOR(MV_CMD_FIND) | MV_FOR(MV_CMD_DIFF) | \
-	MV_FOR(MV_CMD_STATS) | EXPORT | RESTORE | CHECK)
+	MV_FOR(MV_CMD_STATS) | EXPORT | RESTORE | CHECK | \
+	SECRETS)
 #define ALL (~0u)
 #define AT(member) offsetof(struct mv_cli, member), 0
 
@@ -171,6 +186,16 @@ const struct mv_option mv_options[] = {
 	{ "expect", 0, "HEAD", MV_OPTION_TEXT,
 	    RESTORE | CHECK | MV_FOR(MV_CMD_SNAPSHOTS), AT(expect),
 	    "fail unless the store has this head, which a backup reported" },
+	{ "reason", 0, "TEXT", MV_OPTION_TEXT, SECRETS, AT(reason),
+	    "why, for the history" },
+	{ "generate", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(generate),
+	    "make the value, as Mastodon's set-up does; both VAPID keys" },
+	{ "output", 0, "FILE", MV_OPTION_TEXT, SECRETS, AT(output),
+	    "render into FILE instead of the env-file" },
+	{ "all", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(all),
+	    "list settings that are no secrets, too" },
+	{ "yes", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(yes),
+	    "change what encrypts rows of the database" },
 	{ "read-data", 0, "N/T", MV_OPTION_MAYBE, CHECK,
 	    offsetof(struct mv_cli, read_data),
 	    offsetof(struct mv_cli, read_part),
