@@ -45,7 +45,10 @@ struct mv_vault_ages {
 	size_t n;
 };
 void mv_vault_ages_clear(struct mv_vault_ages *a);
-/* Versions that are not sealed to us, or cannot be read as settings, are left out. */
+/*
+ * Versions that are not sealed to us, or cannot be read as settings, are
+ * left out.
+ */
 int mv_vault_ages(struct mv_repo *r, const struct mv_vault *v,
     struct mv_vault_ages *out, struct mv_err *err) MV_MUST_CHECK;
 
