@@ -315,6 +315,7 @@ static const struct action {
 	{ "accept", mv_key_accept, 0 },
 	{ "remove", mv_key_remove, KEEP | KIT },
 	{ "list", mv_key_list, KIT },
+	{ "kit", mv_key_kit, OUT | KIT | NEW_PASS },
 	{ "test", mv_key_test, 0 },
 };
 

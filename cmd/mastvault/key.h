@@ -16,7 +16,7 @@
 typedef int mv_key_run(const struct mv_cli *cli, struct mv_context *c,
     struct mv_err *err);
 mv_key_run mv_key_show, mv_key_passphrase, mv_key_new, mv_key_accept,
-    mv_key_add, mv_key_remove, mv_key_list, mv_key_test;
+    mv_key_add, mv_key_remove, mv_key_list, mv_key_kit, mv_key_test;
 
 #define MV_KEY_FILE_MAX ((size_t)1 << 20)
 

@@ -223,8 +223,8 @@ mv_key_remove(const struct mv_cli *cli, struct mv_context *c,
 		rc = mv_repo_expel(c->repo, number, cli->keep_identity, &out,
 		    err);
 	if (rc == MV_EREFUSED)
-		mv_hint("admit another reader and use its key, together with "
-		    "owner.key, to remove this one");
+		mv_hint("'mastvault key kit --out FILE' makes another kit, "
+		    "which can remove this key");
 	if (rc < 0)
 		return rc;
 	explain_removed(c, number, cli->keep_identity, &out);

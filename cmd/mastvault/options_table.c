@@ -61,7 +61,7 @@ const struct mv_command mv_commands[] = {
 	    "everything stored is read and verified, and with a reader's key "
 	    "decrypted too; --read-data=2/7 does the second seventh." },
 	{ MV_CMD_KEY, "key",
-	    "show|passphrase|new|add|accept|remove|list|test [FILE...]", 1, 64,
+	    "show|passphrase|new|add|accept|remove|list|kit|test [FILE...]", 1, 64,
 	    "make, admit, remove, list, show and test keys",
 	    "'key show [FILE...]' says what key files hold, 'key passphrase "
 	    "[FILE...]' changes their passphrase; without FILE all of the "
@@ -69,8 +69,9 @@ const struct mv_command mv_commands[] = {
 	    "prints a line for the owner, who admits it with 'key add LINE' "
 	    "('-' reads the line); the holder makes a key file of the answer "
 	    "with 'key accept ENROLMENT FILE'.  'key remove NUMBER' removes a "
-	    "key, 'key list' lists all, 'key test KIT' proves that a "
-	    "recovery kit opens the newest backup and secrets." },
+	    "key, 'key list' lists all.  'key kit --out FILE' writes another "
+	    "recovery kit, 'key test KIT' proves that one opens the newest "
+	    "backup and secrets." },
 	{ MV_CMD_STATUS, "status", "", 0, 0,
 	    "say whether the backups are as they should be",
 	    "Of every environment, or the one that is chosen: the age of the "
@@ -209,7 +210,7 @@ const struct mv_option mv_options[] = {
 	{ "label", 0, "TEXT", MV_OPTION_TEXT, KEY, AT(label),
 	    "what a new key is called in lists" },
 	{ "out", 0, "FILE", MV_OPTION_TEXT, KEY, AT(out),
-	    "where to write a new key, or an enrolment" },
+	    "where to write a new key, an enrolment or a kit" },
 	{ "keep-identity", 0, NULL, MV_OPTION_FLAG, KEY, AT(keep_identity),
 	    "upload nothing anew; who was removed can go on guessing" },
 	{ "json", 0, NULL, MV_OPTION_FLAG, ALL, AT(json),

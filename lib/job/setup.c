@@ -153,6 +153,23 @@ write_key_file(const struct key_file *f, const struct mv_setup_opts *opts,
 	return mv_err_ctx(err, rc, "write the %s key", f->what);
 }
 
+int
+mv_job_write_kit(struct mv_keyset *keys, const struct mv_setup_opts *opts,
+    struct mv_err *err)
+{
+	mv_auto(mv_freep) char *path = strdup(opts->kit);
+	const struct key_file file = {
+		.what = "recovery kit", .path = path, .keys = keys,
+		.kit = true,
+	};
+	char repo[2 * sizeof(keys->repo.b) + 1];
+
+	if (path == NULL)
+		return mv_err_set(err, MV_ENOMEM, "write a recovery kit");
+	mv_hex_encode(keys->repo.b, sizeof(keys->repo.b), repo);
+	return write_key_file(&file, opts, repo, err);
+}
+
 static char *
 in_dir(const char *dir, const char *name)
 {

@@ -36,6 +36,13 @@ int mv_job_setup(struct mv_store *const stores[], size_t nstores,
     struct mv_err *err) MV_MUST_CHECK;
 
 /*
+ * Write another recovery kit, to opts->kit, with a note and what a person
+ * needs to read.  MV_EEXIST when that file is there.
+ */
+int mv_job_write_kit(struct mv_keyset *keys, const struct mv_setup_opts *opts,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/*
  * Load and merge key files; a file that is not there is left out when
  * optional.  pass_of is asked for a passphrase only for files that need one.
  */

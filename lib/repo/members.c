@@ -208,6 +208,26 @@ others_with(const struct mv_keyring *ring, uint32_t number, uint8_t rights)
 	return n;
 }
 
+/* Is it among the keys given the only active one with this right? */
+static bool
+is_our_only(const struct mv_repo *r, const struct mv_keyring_key *key,
+    uint8_t right)
+{
+	const struct mv_keyring_key *other;
+	bool ours = false;
+	size_t i;
+
+	for (i = 0; i < r->keys->nidentities; i++) {
+		other = mv_keyring_find(&r->keyring,
+		    r->keys->identities[i].number);
+		ours |= other == key;
+		if (other != NULL && other != key && !other->removed &&
+		    (other->rights & right) != 0)
+			return false;
+	}
+	return ours;
+}
+
 static int
 refuse_needed(const struct mv_repo *r, const struct mv_keyring_key *key,
     struct mv_err *err)
@@ -215,8 +235,9 @@ refuse_needed(const struct mv_repo *r, const struct mv_keyring_key *key,
 	static const uint8_t needed[] = { MV_RIGHT_READ, MV_RIGHT_VAULT };
 	size_t i;
 
-	for (i = 0; i < r->keys->nidentities; i++)
-		if (r->keys->identities[i].number == key->number)
+	for (i = 0; i < sizeof(needed); i++)
+		if ((key->rights & needed[i]) != 0 &&
+		    is_our_only(r, key, needed[i]))
 			return mv_err_set(err, MV_EREFUSED, "key %" PRIu32
 			    " is one of those that were given: whoever has "
 			    "them could not read what comes", key->number);

@@ -36,8 +36,8 @@ int mv_repo_enrol(struct mv_repo *r, uint32_t number, const char *note,
  * Remove a key.  If it had a structure secret a new epoch begins, whose
  * secrets it does not get; with keep_identity the identity secret stays, and
  * so do all chunk ids.  A writer's segments count up to its newest snapshot.
- * MV_EREFUSED for a key that is one of ours, and for the last of its role
- * where nobody could read what comes.
+ * MV_EREFUSED for a key without which we, or
+ * anybody, could not read what comes.
  */
 struct mv_expelled {
 	bool removed;		/* false: it was already */
@@ -46,6 +46,14 @@ struct mv_expelled {
 };
 int mv_repo_expel(struct mv_repo *r, uint32_t number, bool keep_identity,
     struct mv_expelled *out, struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * The keys of another recovery kit: the owner's, a reader's and a vault key of
+ * its own, which become members, and our vault keys, for old secrets.  It has
+ * no note yet.
+ */
+int mv_repo_new_kit(struct mv_repo *r, struct mv_keyset **out,
+    struct mv_err *err) MV_MUST_CHECK;
 
 /* What a key is called, and since when it is what it is; label is owned. */
 struct mv_member {

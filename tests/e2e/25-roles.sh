@@ -225,8 +225,26 @@ run key list -c "$conf" --json
 [ "$(field "$T/out" 'd["epoch"], len([k for k in d["keys"] if k["state"] == "removed"])')" = '(4, 3)' ] ||
 	fail "the list shows something else"
 
+# The reader's key that the kit shares is stolen: another kit removes it, and
+# opens all secrets that the first did.
+run key kit --kit "$T/a.kit" --out "$T/b.kit" --no-passphrase
+expect 1 mastvault key kit --kit "$T/a.kit" --out "$T/b.kit" --no-passphrase
+run key remove 2 --kit "$T/b.kit"
+run key remove 4 --kit "$T/b.kit"
+backup a
+run key test "$T/b.kit" -c "$conf"
+expect 11 mastvault key test "$T/a.kit"
+run snapshots --kit "$T/b.kit" --json
+run cat "$(field "$T/out" 'd[0]["id"]')" env --kit "$T/b.kit"
+run cat latest env --kit "$T/b.kit"
+cmp "$T/out" "$T/live/.env.production" || fail "the new kit opens other secrets"
+run check --read-data --kit "$T/b.kit"
+mv "$T/b.kit" "$T/a.kit"
+
 # What would lock everybody out.
-expect 1 mastvault key remove 2 --kit "$T/a.kit"
+run key list --kit "$T/a.kit" --json
+reader=$(($(field "$T/out" 'max(k["number"] for k in d["keys"])') - 1))
+expect 1 mastvault key remove "$reader" --kit "$T/a.kit"
 says 'one of those'
 expect 1 mastvault key remove 99 --kit "$T/a.kit"
 expect 2 mastvault key remove two --kit "$T/a.kit"

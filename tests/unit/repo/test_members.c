@@ -587,6 +587,35 @@ what_would_lock_everybody_out_is_refused(void **state)
 }
 
 static void
+another_kit_does_what_the_first_did(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_expelled out;
+	struct mv_err err;
+
+	backup(fx, DATA_BYTES);
+	open_kit(fx);
+	assert_ok(mv_repo_new_kit(fx->kit, &fx->made[0], &err), &err);
+	assert_ok(open_with(fx, fx->made[0], NULL, &fx->extra, &err), &err);
+	reads(fx, fx->extra, 1, DATA_BYTES);
+	/* It removes the first one's keys, and reads on. */
+	assert_ok(mv_repo_expel(fx->extra, 2, false, &out, &err), &err);
+	assert_ok(mv_repo_expel(fx->extra, 4, false, &out, &err), &err);
+	rig_reopen(&fx->rig);
+	backup(fx, DATA_BYTES);
+	assert_ok(open_with(fx, fx->made[0], NULL, &fx->extra, &err), &err);
+	reads(fx, fx->extra, 1, DATA_BYTES);
+	reads(fx, fx->extra, 2, DATA_BYTES);
+	is_healthy(fx, fx->extra, true);
+	open_kit(fx);
+	assert_false(lists(fx, fx->kit, 2));
+	assert_fails(mv_repo_expel(fx->extra, 5, false, &out, &err),
+	    MV_EREFUSED, &err);
+	assert_fails(mv_repo_new_kit(fx->rig.reader, &fx->made[1], &err),
+	    MV_EAUTH, &err);
+}
+
+static void
 members_are_called_as_they_asked(void **state)
 {
 	struct fx *fx = *state;
@@ -739,6 +768,7 @@ main(void)
 		test(ids_of_an_earlier_epoch_are_taken_over),
 		test(a_file_of_an_earlier_epoch_is_known_on_disk),
 		test(what_would_lock_everybody_out_is_refused),
+		test(another_kit_does_what_the_first_did),
 		test(members_are_called_as_they_asked),
 		test(vault_versions_follow_the_vault_keys),
 		test(a_store_that_is_away_stops_the_change),
