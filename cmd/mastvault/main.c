@@ -153,7 +153,7 @@ main(int argc, char **argv)
 	mv_output_end(rc == 0 && exit == MV_EXIT_DONE);
 	if (rc < 0) {
 		mv_output_error(&err);
-		exit = mv_exit_of(&err);
+		exit = err.code == MV_OK ? MV_EXIT_FAILED : mv_exit_of(&err);
 	}
 	return (int)exit;
 }

@@ -27,6 +27,22 @@ static struct {
 	char hint[512];
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* Without memory: cut, and what is not plain ASCII is a question mark. */
+static void
+put_plain(const char *prefix, const char *text)
+{
+	char line[MV_ERR_TEXT_MAX];
+	size_t i, len;
+
+	(void)snprintf(line, sizeof(line) - 1, "%s: %s", prefix, text);
+	len = strlen(line);
+	for (i = 0; i < len; i++)
+		if (line[i] < ' ' || line[i] > '~')
+			line[i] = '?';
+	line[len++] = '\n';
+	(void)fwrite(line, 1, len, stderr);
+}
+
 /*
  * "prefix: text", made harmless, as one write so that it stays together.
  * What another program said over several lines is indented.
@@ -35,6 +51,7 @@ static void
 put_line(const char *prefix, const char *text)
 {
 	mv_auto(mv_buf_clear) struct mv_buf line = { 0 };
+	const char *whole = text;
 	size_t len;
 
 	mv_buf_put_str(&line, prefix);
@@ -48,9 +65,11 @@ put_line(const char *prefix, const char *text)
 			break;
 		mv_buf_put_str(&line, "    ");
 	}
-	if (mv_buf_failed(&line, NULL) < 0)
-		return;
 	mv_meter_hide();
+	if (mv_buf_failed(&line, NULL) < 0) {
+		put_plain(prefix, whole);
+		return;
+	}
 	(void)fwrite(line.p, 1, line.len, stderr);
 }
 

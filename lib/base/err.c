@@ -122,6 +122,9 @@ mv_err_ctx(struct mv_err *err, int rc, const char *fmt, ...)
 
 	if (err == NULL || rc == 0)
 		return rc;
+	/* Somebody who had only a code to give, as a callback may. */
+	if (err->code == MV_OK)
+		err->code = rc;
 	va_start(ap, fmt);
 	push_frame(err, fmt, ap);
 	va_end(ap);

@@ -64,7 +64,7 @@ struct mv_err {
 #define mv_err_sys(err, ...) \
 	mv_err_sys_at((err), __FILE__, __LINE__, __VA_ARGS__)
 
-/* Add an outer frame and return rc unchanged. */
+/* Add an outer frame and return rc unchanged; the code too, if none is set. */
 int mv_err_ctx(struct mv_err *err, int rc, const char *fmt, ...)
     MV_PRINTF(3, 4);
 

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/hex.h"
+#include "base/json.h"
 #include "job/restore.h"
 
 void
@@ -36,14 +37,9 @@ mv_detail_open(struct mv_repo *r, const struct mv_snapshot *snap,
 	rc = mv_job_detail(r, snap, &json, err);
 	if (rc < 0)
 		return rc;
-	*out = json_loadb((const char *)json.p, json.len,
-	    JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(*out))
-		return 0;
-	mv_detail_decref(out);
+	rc = mv_json_object(json.p, json.len, out, err);
 	mv_hex_encode(snap->id.b, 4, hex);
-	return mv_err_set(err, MV_ECORRUPT, "the detail of snapshot %s is no "
-	    "JSON object", hex);
+	return mv_err_ctx(err, rc, "the detail of snapshot %s", hex);
 }
 
 int

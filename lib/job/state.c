@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 
 #define STATE_MAX (16u << 20)
@@ -40,19 +41,16 @@ mv_state_load(const char *dir, struct mv_state *out, struct mv_err *err)
 		return mv_err_set(err, MV_ENOMEM, "read the state");
 	rc = mv_file_read(path, STATE_MAX, &text, &why);
 	if (rc == 0) {
-		doc = json_loadb((const char *)text.p, text.len,
-		    JSON_REJECT_DUPLICATES, NULL);
-		if (!json_is_object(doc))
+		rc = mv_json_object(text.p, text.len, &doc, &why);
+		if (rc == MV_ECORRUPT)
 			mv_warn("'%s' is damaged and is made anew", path);
-	} else if (rc == MV_ENOMEM) {
-		return mv_err_set(err, rc, "read '%s'", path);
-	} else if (rc != MV_ENOTFOUND) {
+	} else if (rc != MV_ENOTFOUND && rc != MV_ENOMEM) {
 		mv_warn("'%s' cannot be read and is made anew", path);
 	}
-	if (!json_is_object(doc)) {
-		json_decref(doc);
+	if (rc == MV_ENOMEM)
+		return mv_err_set(err, rc, "read '%s'", path);
+	if (doc == NULL)
 		doc = json_object();
-	}
 	if (doc == NULL)
 		return mv_err_set(err, MV_ENOMEM, "read the state");
 	out->doc = doc;

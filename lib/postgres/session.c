@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/stop.h"
 #include "postgres/postgres_internal.h"
 
@@ -284,15 +285,18 @@ mv_pg_execf(struct mv_pg_session *s, struct mv_err *err, const char *fmt, ...)
 static int
 json_decode(const char *text, json_t **out, struct mv_err *err)
 {
-	json_error_t why;
-	json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL,
-	    &why);
+	char what[MV_ERR_TEXT_MAX];
+	struct mv_err why = { 0 };
+	int rc;
 
-	if (json == NULL)
-		return mv_err_set(err, MV_EIO,
-		    "the database's answer is no JSON: %s", why.text);
-	*out = json;
-	return 0;
+	rc = mv_json_decode(text, strlen(text),
+	    JSON_DECODE_ANY | JSON_ALLOW_NUL, out, &why);
+	if (rc == 0)
+		return 0;
+	/* What the server answers is no damage of a backup. */
+	(void)mv_err_text(&why, what, sizeof(what));
+	return mv_err_set(err, rc == MV_ECORRUPT ? MV_EIO : rc,
+	    "read the database's answer: %s", what);
 }
 
 int

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "repo/highwater.h"
@@ -66,7 +67,6 @@ mv_labels_open(const struct mv_repo *r, json_t **out, struct mv_err *err)
 {
 	mv_auto(mv_buf_clear) struct mv_buf text = { 0 };
 	const struct mv_key *structure = NULL;
-	json_t *doc;
 	int rc;
 
 	rc = newest_structure(r, &structure, err);
@@ -75,15 +75,8 @@ mv_labels_open(const struct mv_repo *r, json_t **out, struct mv_err *err)
 		    err);
 	if (rc < 0)
 		return rc;
-	doc = json_loadb((const char *)text.p, text.len,
-	    JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(doc)) {
-		json_decref(doc);
-		return mv_err_set(err, MV_ECORRUPT,
-		    "the labels of the keyring are malformed");
-	}
-	*out = doc;
-	return 0;
+	rc = mv_json_object(text.p, text.len, out, err);
+	return mv_err_ctx(err, rc, "the labels of the keyring");
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/hex.h"
+#include "base/json.h"
 #include "vault/vault_internal.h"
 
 /* An env-file has a few kilobytes; this bounds what a hostile store can cost. */
@@ -351,8 +352,9 @@ read_meta(const struct mv_buf *meta, struct mv_vault_file *f,
 	json_t *doc;
 	int rc;
 
-	doc = json_loadb((const char *)meta->p, meta->len,
-	    JSON_REJECT_DUPLICATES, NULL);
+	rc = mv_json_object(meta->p, meta->len, &doc, err);
+	if (rc < 0)
+		return mv_err_ctx(err, rc, "a vault version's description");
 	rc = read_file(doc, f, err);
 	if (rc == 0 && note != NULL)
 		rc = read_note(doc, note, err);

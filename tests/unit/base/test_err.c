@@ -111,6 +111,19 @@ nothing_is_written_without_an_error(void **state)
 }
 
 static void
+context_gives_a_code_where_none_is_set(void **state)
+{
+	struct mv_err err = { 0 };
+	char text[16];
+
+	(void)state;
+	assert_int_equal(mv_err_ctx(&err, MV_ENOMEM, "list"), MV_ENOMEM);
+	assert_int_equal(err.code, MV_ENOMEM);
+	(void)mv_err_text(&err, text, sizeof(text));
+	assert_string_equal(text, "list");
+}
+
+static void
 cleared_error_can_be_set_again(void **state)
 {
 	struct mv_err err = { 0 };
@@ -134,6 +147,7 @@ main(void)
 		cmocka_unit_test(full_error_keeps_its_cause),
 		cmocka_unit_test(text_is_cut_to_fit),
 		cmocka_unit_test(nothing_is_written_without_an_error),
+		cmocka_unit_test(context_gives_a_code_where_none_is_set),
 		cmocka_unit_test(cleared_error_can_be_set_again),
 	};
 
