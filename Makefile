@@ -67,6 +67,7 @@ UNIT     := $(basename $(wildcard tests/unit/*/test_*.c tests/vectors/test_*.c))
 CONTRACT := $(basename $(wildcard tests/contract/test_*.c))
 FUZZ     := $(basename $(wildcard tests/fuzz/fuzz_*.c))
 TOOLS    := $(basename $(wildcard tests/e2e/tool_*.c))
+PRELOADS := $(basename $(wildcard tests/e2e/preload_*.c))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 LIB  := $(B)/libmastvault.a
@@ -154,12 +155,19 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o $(SUP) $(BACK) $(LIB)
 	$(call link,-lcmocka -ldl)
 $(B)/tests/e2e/tool_%: $(B)/obj/tests/e2e/tool_%.o $(SUP) $(BACK) $(LIB)
 	$(call link,)
+# For LD_PRELOAD: between the program and the C library, so without our flags.
+$(B)/tests/e2e/preload_%.so: tests/e2e/preload_%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra $(if $(DEVELOPER),-Werror) \
+		$(CFLAGS) -fPIC -shared -pthread -o $@ $< -ldl
 # A fuzz target is linked with a small driver that replays a corpus.
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o \
 		$(SUP) $(CMD) $(BACK) $(LIB)
 	$(call link,)
 
-TEST_BINS := $(UNIT:%=$(B)/%) $(CONTRACT:%=$(B)/%) $(FUZZ:%=$(B)/%) $(TOOLS:%=$(B)/%)
+TEST_BINS := $(UNIT:%=$(B)/%) $(CONTRACT:%=$(B)/%) $(FUZZ:%=$(B)/%) $(TOOLS:%=$(B)/%) \
+	$(PRELOADS:%=$(B)/%.so)
 
 tests: $(PROG) manual $(TEST_BINS)
 

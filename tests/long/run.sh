@@ -24,6 +24,8 @@ run() {
 
 run env BIG=3221225472 tests/e2e/30-awkward-media.sh
 run env KILLS=30 tests/e2e/50-kill.sh
+run env FAULTS=200 tests/e2e/65-faults.sh
+run env CUTS=100 tests/e2e/66-power-cut.sh
 for target in tests/fuzz/fuzz_*.c; do
 	run tests/fuzz/run.sh "$target"
 done
