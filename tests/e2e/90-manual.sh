@@ -83,7 +83,7 @@ is "//$T/some dir" "$(complete_bash init --store file : "//$T/so")"
 is 'db,secrets' "$(complete_bash backup --only db,s)"
 is latest "$(complete_bash restore --kit file -v l)"
 is 'db env redis' "$(complete_bash cat latest '')"
-is 'passphrase show' "$(complete_bash key '')"
+is 'accept add kit list new passphrase remove show test' "$(complete_bash key '')"
 is "$T/some dir $T/some file" "$(complete_bash key show "$T/some")"
 is "$T/some dir $T/some file" "$(complete_bash key show a b "$T/some")"
 is restore "$(complete_bash help res)"
@@ -117,7 +117,7 @@ cp docs/mastvault.conf.example "$T/example3.conf"
 sed 's/^;\([a-z]\)/\1/; /^passphrase-command/d' docs/mastvault.conf.example >"$T/example4.conf"
 for n in 1 2 3 4; do
 	chmod 600 "$T/example$n.conf"
-	expect '1|10' mastvault -c "$T/example$n.conf" snapshots
+	expect '1|10|11' mastvault -c "$T/example$n.conf" snapshots
 done
 sed -n 's/^\.It Ic \([a-z-]*\) .*/\1/p' "$B/man/mastvault.conf.5" >"$T/keys"
 while read -r key; do
