@@ -60,6 +60,8 @@ debootstrap --variant=minbase "$suite" "$dir" "$mirror" >"$dir.log" 2>&1 || {
 	fail "debootstrap"
 }
 rm -f "$dir.log"
+# mktemp made it for us alone; the server runs as another account.
+chmod 755 "$dir"
 cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
 apt-config dump | grep -i '^Acquire::[a-z]*::Proxy' >"$dir/etc/apt/apt.conf.d/99proxy" ||
 	rm -f "$dir/etc/apt/apt.conf.d/99proxy"
