@@ -11,11 +11,7 @@
 FAULTS=${FAULTS:-40}
 SEED=${SEED:-65}
 RANDOM=$SEED
-<<<<<<< HEAD
 SHIM=${MASTVAULT%/*}/tests/e2e/preload_fault.so
-=======
-SHIM=$PWD/$B/tests/e2e/preload_fault.so
->>>>>>> origin/main
 OPS=(backup files database media)
 KINDS=(memory read write sync name open meta remove net spawn)
 # shellcheck disable=SC2119
@@ -168,13 +164,9 @@ for i in $(seq "$FAULTS"); do
 		}
 		;;
 	*)
-<<<<<<< HEAD
 		# Once more, over what the first left; a database that is
 		# there is refused.
 		case $op$rc in database[03]) prepare "$op" ;; esac
-=======
-		# Once more, over what the first left.
->>>>>>> origin/main
 		expect 0 run "$op" "$MASTVAULT"
 		verify "$op"
 		;;

@@ -9,11 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 CUTS=${CUTS:-20}
 RANDOM=${SEED:-66}
-<<<<<<< HEAD
 SHIM=${MASTVAULT%/*}/tests/e2e/preload_cut.so
-=======
-SHIM=$PWD/$B/tests/e2e/preload_cut.so
->>>>>>> origin/main
 media_site "$T/live"
 tests/gen/media.py tree "$T/live/public/system" --seed 66 --files 60 --size-scale 0.3
 new_env disk "$T/live"

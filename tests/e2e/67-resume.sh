@@ -5,11 +5,7 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 FILES=600
-<<<<<<< HEAD
 SHIM=${MASTVAULT%/*}/tests/e2e/preload_fault.so
-=======
-SHIM=$PWD/$B/tests/e2e/preload_fault.so
->>>>>>> origin/main
 media_site "$T/live"
 tests/gen/media.py tree "$T/live/public/system" --seed 67 --files $FILES --size-scale 0.5
 new_env paused "$T/live"
