@@ -64,6 +64,7 @@ struct mv_cli {
 	bool generate, yes;
 	bool read_data;
 	char *read_part;	/* "n/t" */
+	bool repair_index;
 	bool all, ignore_case;
 	struct mv_strv excludes, exclude_files;
 	char *limit_read, *limit_upload, *redis;

@@ -59,11 +59,14 @@ report_json(const struct mv_context *c, const struct mv_check_report *r,
 		    "affects", text_json(r->damaged[i].affects)));
 	for (i = 0; i < r->nwarnings; i++)
 		json_array_append_new(warnings, text_json(r->warnings[i]));
-	return json_pack("{ss so so sI sI sI sI sb sf}", "environment",
+	return json_pack("{ss so so sI sI sI sI sb sI sI sf}",
+	    "environment",
 	    c->name, "damaged", damaged, "warnings", warnings, "snapshots",
 	    (json_int_t)r->snapshots, "packs", (json_int_t)r->packs,
 	    "segments", (json_int_t)r->segments, "bytes", (json_int_t)r->bytes,
-	    "contents_verified", r->contents, "seconds", seconds);
+	    "contents_verified", r->contents, "indexes_dropped",
+	    (json_int_t)r->indexes_dropped, "packs_indexed",
+	    (json_int_t)r->packs_indexed, "seconds", seconds);
 }
 
 static void
@@ -91,6 +94,10 @@ report_people(const struct mv_cli *cli, const struct mv_check_report *r,
 	    "%s\n", (unsigned long long)r->snapshots,
 	    (unsigned long long)r->packs, (unsigned long long)r->segments,
 	    r->ndamaged == 0 ? "no damage found" : "DAMAGED", bytes, took);
+	if (cli->repair_index)
+		mv_say("%llu index objects removed, %llu packs indexed "
+		    "anew\n", (unsigned long long)r->indexes_dropped,
+		    (unsigned long long)r->packs_indexed);
 	if (cli->read_data && !r->contents)
 		mv_say("Contents were not decrypted: that takes a reader's "
 		    "key or the recovery kit.\n");
@@ -113,6 +120,7 @@ mv_cmd_check(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 	struct mv_check_opts opts = {
 		.read_data = cli->read_data,
 		.expect = cli->expect,
+		.repair_index = cli->repair_index,
 		.progress = on_progress,
 		.arg = &progress,
 	};
@@ -121,7 +129,7 @@ mv_cmd_check(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 
 	rc = parse_part(cli->read_part, &opts, err);
 	if (rc == 0)
-		rc = mv_context_open(cli,
+		rc = mv_context_open(cli, cli->repair_index ? MV_WANT_WRITE :
 		    cli->read_data ? MV_WANT_BEST : MV_WANT_LIST, &c, err);
 	if (rc < 0)
 		return rc;

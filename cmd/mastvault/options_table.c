@@ -201,6 +201,8 @@ const struct mv_option mv_options[] = {
 	    offsetof(struct mv_cli, read_data),
 	    offsetof(struct mv_cli, read_part),
 	    "read all data, or the Nth of T parts of it" },
+	{ "repair-index", 0, NULL, MV_OPTION_FLAG, CHECK, AT(repair_index),
+	    "remove index objects that are wrong, and write what is missing" },
 	{ "all", 0, NULL, MV_OPTION_FLAG, MV_FOR(MV_CMD_STATS), AT(all),
 	    "the whole repository, as without SNAP" },
 	{ "ignore-case", 'i', NULL, MV_OPTION_FLAG, MV_FOR(MV_CMD_FIND),

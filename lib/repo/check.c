@@ -168,7 +168,8 @@ run(struct mv_check *c, struct mv_err *err)
 {
 	static int (*const parts[])(struct mv_check *, struct mv_err *) = {
 		note_stores, mv_check_objects, mv_check_packs,
-		mv_check_indexes, mv_check_trees, mv_check_affects,
+		mv_check_indexes, mv_check_repair, mv_check_trees,
+		mv_check_affects,
 	};
 	size_t i;
 	int rc;
@@ -193,6 +194,7 @@ check_clear(struct mv_check *c)
 	mv_segset_clear(&c->good);
 	mv_segset_clear(&c->pinned);
 	free(c->about);
+	free(c->indexed);
 	free(c->losses);
 	free(c->unpinned);
 	pthread_mutex_destroy(&c->lock);
@@ -206,6 +208,10 @@ mv_repo_check(struct mv_repo *r, const struct mv_check_opts *opts,
 	    .lock = PTHREAD_MUTEX_INITIALIZER };
 	int rc;
 
+	if (opts->repair_index &&
+	    mv_keyset_find(mv_repo_keyset(r), MV_RIGHT_WRITE) == NULL)
+		return mv_err_set(err, MV_EAUTH,
+		    "repairing the index takes a writer's key");
 	c.contents = opens_contents(r);
 	c.report.contents = opts->read_data && c.contents;
 	rc = run(&c, err);

@@ -23,6 +23,11 @@ struct mv_check_opts {
 	 */
 	unsigned part, parts;
 	const char *expect;	/* head, or NULL */
+	/*
+	 * Remove index objects that are not what they must be, and write one
+	 * of the packs that no other covers.  Takes a writer's key.
+	 */
+	bool repair_index;
 	void (*progress)(uint64_t done, uint64_t total, void *arg);
 	void *arg;
 };
@@ -41,6 +46,7 @@ struct mv_check_report {
 	size_t nwarnings;
 	uint64_t snapshots, packs, segments, bytes;
 	bool contents;		/* chunks were verified too */
+	uint64_t indexes_dropped, packs_indexed;	/* by the repair */
 	unsigned unreachable;	/* stores that could not be looked into */
 };
 

@@ -83,6 +83,21 @@ read_index(struct mv_check *c, const struct mv_listed *l,
 }
 
 static int
+note_covered(const struct mv_index_pack *p, void *arg, struct mv_err *err)
+{
+	struct mv_check *c = arg;
+	char name[MV_OBJECT_NAME_MAX];
+	const struct mv_listed *l;
+
+	(void)err;
+	mv_object_name(p->kind, 0, &p->id, &p->hash, name);
+	l = mv_listing_find(&c->all, name);
+	if (l != NULL)
+		c->indexed[l - c->all.p] = true;
+	return 0;
+}
+
+static int
 check_one(struct compare *cmp, const struct mv_listed *l, struct mv_err *err)
 {
 	mv_auto(mv_buf_clear) struct mv_buf payload = { 0 };
@@ -94,6 +109,11 @@ check_one(struct compare *cmp, const struct mv_listed *l, struct mv_err *err)
 	if (rc == 0)
 		rc = mv_index_decode(payload.p, payload.len, compare_pack,
 		    cmp, &own);
+	if (rc == 0)
+		rc = mv_index_decode(payload.p, payload.len, note_covered,
+		    cmp->c, &own);
+	/* What could not be read may be right all the same. */
+	cmp->c->indexed[l - cmp->c->all.p] = rc != MV_ECORRUPT;
 	if (rc == 0)
 		return 0;
 	mv_err_text(&own, text, sizeof(text));
@@ -110,6 +130,9 @@ mv_check_indexes(struct mv_check *c, struct mv_err *err)
 	size_t i;
 	int rc = 0;
 
+	c->indexed = calloc(c->all.n + 1, sizeof(*c->indexed));
+	if (c->indexed == NULL)
+		return mv_err_set(err, MV_ENOMEM, "check the index");
 	for (i = 0; rc == 0 && i < c->all.n; i++) {
 		if (c->all.p[i].what.kind != MV_KIND_INDEX)
 			continue;

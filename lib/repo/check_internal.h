@@ -53,6 +53,11 @@ struct mv_check {
 	struct mv_listing all;
 	struct mv_snapshots snaps;
 	struct mv_index *index;
+	/*
+	 * Of all: index objects that are right or not known to be wrong, and
+	 * the packs that right ones cover.
+	 */
+	bool *indexed;
 
 	pthread_mutex_t lock;	/* over what follows, while threads run */
 	struct mv_check_report report;
@@ -87,6 +92,7 @@ bool mv_check_plausible(uint64_t size);
 int mv_check_objects(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_packs(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_indexes(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
+int mv_check_repair(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_trees(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_affects(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 

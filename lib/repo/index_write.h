@@ -40,4 +40,12 @@ int mv_index_claim(struct mv_index *ix, enum mv_kind kind,
 int mv_index_publish(struct mv_index *ix, struct mv_run_builder *b,
     struct mv_err *err) MV_MUST_CHECK;
 
+/*
+ * Seal count packs that lie in list (format/index.h) as an index object of
+ * this epoch and put it into the stores; hash names it.
+ */
+int mv_index_object_put(struct mv_repo *r, uint32_t epoch,
+    const struct mv_buf *list, size_t count, struct mv_id32 *hash,
+    struct mv_err *err) MV_MUST_CHECK;
+
 #endif

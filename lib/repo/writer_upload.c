@@ -10,33 +10,6 @@
 #include "format/index.h"
 #include "repo/writer_internal.h"
 
-static int
-put_index_object(struct mv_writer *w, struct mv_id32 *hash,
-    struct mv_err *err)
-{
-	struct mv_header h = {
-		.kind = MV_KIND_INDEX,
-		.epoch = w->epoch,
-		.repo = *mv_repo_id(w->repo),
-	};
-	mv_auto(mv_buf_clear) struct mv_buf payload = { 0 };
-	mv_auto(mv_buf_clear) struct mv_buf obj = { 0 };
-	mv_auto(mv_key_wipe) struct mv_key k = { 0 };
-	char name[MV_OBJECT_NAME_MAX];
-	int rc;
-
-	mv_kdf(&w->secrets->structure, "mastvault 1 index", &k);
-	rc = mv_index_encode(&w->index_list, w->index_run.npacks, &payload,
-	    err);
-	if (rc == 0)
-		rc = mv_object_seal(&h, &k, payload.p, payload.len, &obj, err);
-	if (rc < 0)
-		return rc;
-	mv_sha256(obj.p, obj.len, hash->b);
-	mv_object_name(MV_KIND_INDEX, 0, NULL, hash, name);
-	return mv_repo_put(w->repo, name, obj.p, obj.len, err);
-}
-
 int
 mv_writer_put_index(struct mv_writer *w, struct mv_err *err)
 {
@@ -46,7 +19,8 @@ mv_writer_put_index(struct mv_writer *w, struct mv_err *err)
 	if (w->index_run.npacks == 0)
 		return 0;
 	if (!w->opts.dry_run) {
-		rc = put_index_object(w, &hash, err);
+		rc = mv_index_object_put(w->repo, w->epoch, &w->index_list,
+		    w->index_run.npacks, &hash, err);
 		if (rc == 0)
 			rc = mv_run_builder_source(&w->index_run, &hash, err);
 	}

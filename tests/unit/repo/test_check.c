@@ -597,6 +597,47 @@ a_planted_index_is_a_warning(void **state)
 }
 
 static void
+a_wrong_index_goes_and_a_new_one_covers_all(void **state)
+{
+	struct mv_check_opts opts = { .repair_index = true };
+	struct fx *f = *state;
+	char bad[MV_OBJECT_NAME_MAX], **names;
+	struct mv_err err;
+	size_t n, packs;
+
+	mini_get(&f->m, f->index, &f->obj);
+	f->obj.p[f->obj.len / 2] ^= 1;
+	mini_rename(&f->m, f->index, f->obj.p, f->obj.len, bad);
+	names = mini_names(&f->m, "packs/", &packs);
+	mini_names_free(names, packs);
+	assert_ok(mv_repo_check(f->m.writer, &opts, &f->report, &err), &err);
+	assert_int_equal(f->report.ndamaged, 0);
+	assert_int_equal(f->report.indexes_dropped, 1);
+	assert_int_equal(f->report.packs_indexed, packs);
+	mv_check_report_clear(&f->report);
+	names = mini_names(&f->m, "index/", &n);
+	assert_int_equal(n, 1);
+	assert_string_not_equal(names[0], bad);
+	mini_names_free(names, n);
+	/* Now there is nothing to repair. */
+	assert_ok(mv_repo_check(f->m.writer, &opts, &f->report, &err), &err);
+	assert_int_equal(f->report.nwarnings, 0);
+	assert_int_equal(f->report.indexes_dropped, 0);
+	assert_int_equal(f->report.packs_indexed, 0);
+}
+
+static void
+only_a_writer_repairs_the_index(void **state)
+{
+	struct mv_check_opts opts = { .repair_index = true };
+	struct fx *f = *state;
+	struct mv_err err;
+
+	assert_fails(mv_repo_check(f->m.kit, &opts, &f->report, &err),
+	    MV_EAUTH, &err);
+}
+
+static void
 half_an_object_is_ignored_unless_needed(void **state)
 {
 	struct fx *f = *state;
@@ -695,6 +736,8 @@ main(void)
 		T(an_expected_head_is_demanded),
 		T(a_missing_vault_version_is_found),
 		T(a_planted_index_is_a_warning),
+		T(a_wrong_index_goes_and_a_new_one_covers_all),
+		T(only_a_writer_repairs_the_index),
 		T(half_an_object_is_ignored_unless_needed),
 		T(a_lost_node_loses_what_is_below),
 		T(parts_of_the_data_add_up),
