@@ -120,7 +120,8 @@ mv_err_ctx(struct mv_err *err, int rc, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (err == NULL || rc == 0)
+	/* Callbacks end a loop with results above 0: those are no failures. */
+	if (err == NULL || rc >= 0)
 		return rc;
 	/* Somebody who had only a code to give, as a callback may. */
 	if (err->code == MV_OK)

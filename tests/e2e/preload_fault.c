@@ -34,7 +34,9 @@
 #include <unistd.h>
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wnonnull-compare"
+#endif
 
 enum kind {
 	MEMORY, READ, WRITE, SYNC, NAME, OPEN, META, REMOVE, NET, SPAWN,

@@ -105,7 +105,7 @@ a_snapshot_without_its_data_proves_nothing(void **state)
 	struct fx *fx = *state;
 	char name[MV_OBJECT_NAME_MAX];
 	struct mv_proof p;
-	struct mv_err err;
+	struct mv_err err = { 0 };
 
 	backup(fx, described);
 	while (rig_count(&fx->rig, "packs/", NULL) > 0) {
