@@ -206,9 +206,22 @@ TRANSFER(READ, pread, (int fd, void *p, size_t len, off_t at),
 TRANSFER(WRITE, write, (int fd, const void *p, size_t len), (fd, p, len))
 TRANSFER(WRITE, pwrite, (int fd, const void *p, size_t len, off_t at),
     (fd, p, len, at))
-TRANSFER(NET, recv, (int fd, void *p, size_t len, int flags),
+/* A connection that was reset is gone for both directions and both ends. */
+#define CONNECTED(name, params, args)					\
+ssize_t									\
+name params								\
+{									\
+	if (fails(NET, #name)) {					\
+		(void)shutdown(fd, SHUT_RDWR);				\
+		errno = plan.error;					\
+		return -1;						\
+	}								\
+	return interrupts(&len) ? -1 : REAL(name) args;			\
+}
+
+CONNECTED(recv, (int fd, void *p, size_t len, int flags),
     (fd, p, len, flags))
-TRANSFER(NET, send, (int fd, const void *p, size_t len, int flags),
+CONNECTED(send, (int fd, const void *p, size_t len, int flags),
     (fd, p, len, flags))
 
 CALL(READ, -1, int, fstat, (int fd, struct stat *st), (fd, st))
