@@ -169,7 +169,8 @@ mv_cur_take(struct mv_cur *c, size_t len)
 		c->failed = 1;
 		return NULL;
 	}
-	c->p += len;
+	if (len > 0)	/* p may be NULL then */
+		c->p += len;
 	c->left -= len;
 	return p;
 }

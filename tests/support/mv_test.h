@@ -19,6 +19,16 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
+/* Memory cannot be measured, nor locked, where every byte has a shadow. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define MV_TEST_ASAN
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define MV_TEST_ASAN
+#endif
+
 /*
  * The call must return 0 (or, for assert_ok only, more).  err needs no
  * initialising and may have been used before; the chain is printed when it

@@ -13,15 +13,9 @@
 #include "support/fault.h"
 #include "support/mv_test.h"
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
+#ifdef MV_TEST_ASAN
 #define UNDER_ASAN 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define UNDER_ASAN 1
-#endif
-#ifndef UNDER_ASAN
+#else
 #define UNDER_ASAN 0
 #endif
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,6 +73,7 @@ a_list_that_failed_names_nothing_that_is_not_there(void **state)
 	assert_true(fault_sweep(&sweep) >= 2);
 	mv_dirlist_clear(&f.list);
 	mv_test_rmdir(f.dir);
+	free(f.dir);
 }
 
 int
