@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "postgres/conn.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,24 @@ copy_prefix(struct mv_pg *pg, const char *const *prefix, struct mv_err *err)
 	return 0;
 }
 
+/*
+ * The account whose peer authentication may help root when nobody named one:
+ * that of the role's own name, else the server's.
+ */
+static void
+guess_account(struct mv_pg *pg)
+{
+	const char *role = mv_pg_option(pg, "user");
+	struct passwd pw, *found = NULL;
+	char buf[4096];
+
+	if (getpwnam_r(role != NULL ? role : "postgres", &pw, buf,
+	    sizeof(buf), &found) != 0 || found == NULL)
+		return;
+	pg->uid = found->pw_uid;
+	pg->gid = found->pw_gid;
+}
+
 int
 mv_pg_new(const struct mv_pg_target *target, struct mv_pg **out,
     struct mv_err *err)
@@ -55,6 +74,8 @@ mv_pg_new(const struct mv_pg_target *target, struct mv_pg **out,
 	rc = mv_pg_read_target(pg, target, err);
 	if (rc < 0)
 		return rc;
+	if (pg->uid == (uid_t)-1 && geteuid() == 0)
+		guess_account(pg);
 	*out = mv_take(&pg);
 	return 0;
 }

@@ -19,7 +19,9 @@
  * argument, an environment or an error text.
  *
  * Where a Unix socket refuses us and uid names another account, sessions and
- * client programs are started as that account (peer authentication).
+ * client programs are started as that account (peer authentication).  Root
+ * without a uid tries the account of the role's name, without a role
+ * `postgres`: on a machine that is being set up anew there is no other.
  *
  * With exec_prefix nothing here connects: `psql` and all other programs run
  * behind the prefix and find the server from there.  A password cannot be
