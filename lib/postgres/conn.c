@@ -74,7 +74,8 @@ mv_pg_new(const struct mv_pg_target *target, struct mv_pg **out,
 	rc = mv_pg_read_target(pg, target, err);
 	if (rc < 0)
 		return rc;
-	if (pg->uid == (uid_t)-1 && geteuid() == 0)
+	/* An env-file of root's says no more than none at all. */
+	if ((pg->uid == (uid_t)-1 || pg->uid == 0) && geteuid() == 0)
 		guess_account(pg);
 	*out = mv_take(&pg);
 	return 0;
