@@ -51,6 +51,7 @@ packages() {
 	python3-zstandard   check          independent reader of the format
 	acl                 check          ACLs to back up
 	attr                check          extended attributes to back up
+	strace              check          interrupts a restore where it hurts
 	clang               developer      second compiler, sanitizers, fuzzing
 	shellcheck          developer      reads the scripts
 	END
