@@ -2,6 +2,8 @@
 #ifndef MV_FORMAT_SNAPSHOT_H
 #define MV_FORMAT_SNAPSHOT_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "format/node.h"
 #include "format/object.h"
@@ -36,6 +38,9 @@ struct mv_snapshot {
 	uint8_t detail_key[32 + MV_SEAL_EXTRA];
 	struct mv_buf detail;	/* sealed */
 	uint32_t epoch;		/* of the header */
+	/* Not stored: what a list says of it (repo/snapshots.h). */
+	int64_t not_before;
+	bool distrusted;
 	uint8_t sig[MV_SIGN_BYTES];
 };
 

@@ -8,7 +8,12 @@
  * snapshots: the list of what is there, its chains, and choosing one.
  */
 struct mv_snapshots {
-	struct mv_snapshot *list;	/* owned, by finished time ascending */
+	/*
+	 * Owned, by time ascending.  A writer's clock may be set back: each
+	 * of its snapshots counts as no older than those with lower numbers
+	 * (not_before), so its newest is the one with the highest number.
+	 */
+	struct mv_snapshot *list;
 	size_t n;
 	char **problems;	/* one sentence each: unreadable, missing, rolled back */
 	size_t nproblems;
@@ -26,7 +31,7 @@ int mv_snapshots_load(struct mv_repo *r, struct mv_snapshots *out,
 /*
  * Choose by id prefix (at least 4 digits), "latest", "latest~N", or a date
  * (newest finished at or before it, local time).  latest and dates count only
- * snapshots that hold all of parts.  MV_ENOTFOUND, MV_EUSAGE if ambiguous.
+ * snapshots that hold all of parts and are not distrusted.  MV_ENOTFOUND, MV_EUSAGE if ambiguous.
  */
 int mv_snapshots_find(const struct mv_snapshots *s, const char *spec,
     uint32_t parts, const struct mv_snapshot **out, struct mv_err *err)

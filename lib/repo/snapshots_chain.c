@@ -103,6 +103,7 @@ mv_snapshots_add(struct mv_snapshots *s, struct mv_repo *r,
 	if (mv_repo_trusts(r, s->list[s->n - 1].writer,
 	    s->list[s->n - 1].seq))
 		return 0;
+	s->list[s->n - 1].distrusted = true;
 	return mv_problem(to, name, err, "'%s' was made by writer %" PRIu32
 	    ", which is distrusted since before it", name,
 	    s->list[s->n - 1].writer);
@@ -130,9 +131,26 @@ by_time(const void *a, const void *b)
 {
 	const struct mv_snapshot *x = a, *y = b;
 
-	if (x->finished != y->finished)
-		return x->finished < y->finished ? -1 : 1;
+	if (x->not_before != y->not_before)
+		return x->not_before < y->not_before ? -1 : 1;
 	return by_chain(a, b);
+}
+
+/* Sorted by chain: a time that goes back is that of a clock. */
+static void
+set_not_before(struct mv_snapshots *s)
+{
+	struct mv_snapshot *cur, *before = NULL;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		cur = &s->list[i];
+		cur->not_before = cur->finished;
+		if (before != NULL && before->writer == cur->writer &&
+		    before->not_before > cur->finished)
+			cur->not_before = before->not_before;
+		before = cur;
+	}
 }
 
 static int
@@ -238,6 +256,7 @@ mv_snapshots_settle(struct mv_snapshots *s, struct mv_repo *r,
 		if (rc < 0)
 			return rc;
 	}
+	set_not_before(s);
 	qsort(s->list, s->n, sizeof(*s->list), by_time);
 	return 0;
 }

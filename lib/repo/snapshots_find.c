@@ -37,7 +37,7 @@ nth_newest(const struct mv_snapshots *s, uint32_t parts, int64_t by,
 
 	for (i = s->n; i-- > 0;) {
 		if ((s->list[i].parts & parts) != parts ||
-		    s->list[i].finished > by)
+		    s->list[i].distrusted || s->list[i].finished > by)
 			continue;
 		if (n-- == 0)
 			return &s->list[i];

@@ -144,6 +144,39 @@ latest_is_the_newest_that_holds_what_is_asked(void **state)
 	    &err), MV_ENOTFOUND, &err);
 }
 
+/* The newest of a writer is its highest number, whatever its clock said. */
+static void
+a_clock_that_was_set_back_hides_no_snapshot(void **state)
+{
+	struct fx *f = *state;
+	const uint32_t whole = MV_PART_DB | MV_PART_MEDIA;
+
+	mini_snapshot(&f->m, "{}", whole, noon - DAY, NULL);
+	mini_snapshot(&f->m, "{}", whole, noon + DAY / 2, NULL);
+	load(f);
+	assert_int_equal(f->s.nproblems, 0);
+	assert_int_equal(find(f, "latest", 0)->seq, 6);
+	assert_int_equal(find(f, "latest~1", 0)->seq, 5);
+	assert_int_equal(find(f, "latest~2", 0)->seq, 4);
+	/* A date is compared with what the snapshots say of themselves. */
+	assert_int_equal(find(f, "2026-10-31T12:00:00Z", 0)->seq, 5);
+}
+
+static void
+a_distrusted_snapshot_is_chosen_only_by_its_id(void **state)
+{
+	struct fx *f = *state;
+	char id[65];
+
+	mv_repo_keyring(f->m.kit)->keys[0].distrusted_from = 4;
+	load(f);
+	assert_true(has_problem(f, "distrusted", f->names[3]));
+	assert_int_equal(find(f, "latest", 0)->seq, 3);
+	assert_int_equal(find(f, "2026-11-05", 0)->seq, 3);
+	mv_hex_encode(f->s.list[3].id.b, sizeof(f->s.list[3].id.b), id);
+	assert_int_equal(find(f, id, 0)->seq, 4);
+}
+
 static void
 malformed_choices_are_refused(void **state)
 {
@@ -390,6 +423,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_chain_loads_in_order_without_problems),
 		T(latest_is_the_newest_that_holds_what_is_asked),
+		T(a_clock_that_was_set_back_hides_no_snapshot),
+		T(a_distrusted_snapshot_is_chosen_only_by_its_id),
 		T(malformed_choices_are_refused),
 		T(an_id_is_found_by_its_first_digits),
 		T(a_date_means_at_or_before),
