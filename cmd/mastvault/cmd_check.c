@@ -49,6 +49,7 @@ report_json(const struct mv_context *c, const struct mv_check_report *r,
     double seconds)
 {
 	json_t *damaged = json_array(), *warnings = json_array();
+	json_t *behind = json_array();
 	size_t i;
 
 	for (i = 0; i < r->ndamaged; i++)
@@ -59,9 +60,11 @@ report_json(const struct mv_context *c, const struct mv_check_report *r,
 		    "affects", text_json(r->damaged[i].affects)));
 	for (i = 0; i < r->nwarnings; i++)
 		json_array_append_new(warnings, text_json(r->warnings[i]));
-	return json_pack("{ss so so sI sI sI sI sb sI sI sf}",
-	    "environment",
-	    c->name, "damaged", damaged, "warnings", warnings, "snapshots",
+	for (i = 0; i < r->nbehind; i++)
+		json_array_append_new(behind, text_json(r->behind[i]));
+	return json_pack("{ss so so so sI sI sI sI sb sI sI sf}",
+	    "environment", c->name, "damaged", damaged, "behind", behind,
+	    "warnings", warnings, "snapshots",
 	    (json_int_t)r->snapshots, "packs", (json_int_t)r->packs,
 	    "segments", (json_int_t)r->segments, "bytes", (json_int_t)r->bytes,
 	    "contents_verified", r->contents, "indexes_dropped",
@@ -88,6 +91,8 @@ report_people(const struct mv_cli *cli, const struct mv_check_report *r,
 		    d->affects != NULL ? "; affects " : "",
 		    d->affects != NULL ? d->affects : "");
 	}
+	for (i = 0; i < r->nbehind; i++)
+		mv_output_problem("%s", r->behind[i]);
 	mv_human_bytes(r->bytes, bytes);
 	mv_human_seconds(seconds, took);
 	mv_say("%llu snapshots, %llu packs, %llu segments: %s, %s read in "
@@ -140,7 +145,7 @@ mv_cmd_check(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		return rc;
 	if (report.ndamaged > 0)
 		*exit = MV_EXIT_CORRUPT;
-	else if (report.unreachable > 0)
+	else if (report.unreachable > 0 || report.nbehind > 0)
 		*exit = MV_EXIT_PARTIAL;
 	seconds = mv_time_monotonic() - began;
 	report_people(cli, &report, seconds);

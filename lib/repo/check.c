@@ -22,8 +22,11 @@ mv_check_report_clear(struct mv_check_report *r)
 	}
 	for (i = 0; i < r->nwarnings; i++)
 		free(r->warnings[i]);
+	for (i = 0; i < r->nbehind; i++)
+		free(r->behind[i]);
 	free(r->damaged);
 	free(r->warnings);
+	free(r->behind);
 	*r = (struct mv_check_report){ 0 };
 }
 
@@ -80,29 +83,54 @@ mv_check_damage(struct mv_check *c, const char *object, const char *store,
 	return rc;
 }
 
-int
-mv_check_warning(struct mv_check *c, struct mv_err *err, const char *fmt, ...)
+/* One more sentence in a list of the report. */
+static int
+add_sentence(struct mv_check *c, char ***list, size_t *n, const char *fmt,
+    va_list ap, struct mv_err *err)
 {
-	struct mv_check_report *r = &c->report;
 	char *text = NULL, **grown;
-	va_list ap;
 	int rc = 0;
 
-	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
-	va_end(ap);
 	pthread_mutex_lock(&c->lock);
 	grown = text == NULL ? NULL :
-	    realloc(r->warnings, (r->nwarnings + 1) * sizeof(*grown));
+	    realloc(*list, (*n + 1) * sizeof(*grown));
 	if (grown == NULL) {
 		rc = mv_err_set(err, MV_ENOMEM, "note a warning");
 	} else {
-		r->warnings = grown;
-		grown[r->nwarnings++] = mv_take(&text);
+		*list = grown;
+		grown[(*n)++] = mv_take(&text);
 	}
 	pthread_mutex_unlock(&c->lock);
 	free(text);
+	return rc;
+}
+
+int
+mv_check_warning(struct mv_check *c, struct mv_err *err, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = add_sentence(c, &c->report.warnings, &c->report.nwarnings, fmt,
+	    ap, err);
+	va_end(ap);
+	return rc;
+}
+
+int
+mv_check_say_behind(struct mv_check *c, struct mv_err *err, const char *fmt,
+    ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = add_sentence(c, &c->report.behind, &c->report.nbehind, fmt, ap,
+	    err);
+	va_end(ap);
 	return rc;
 }
 
@@ -169,12 +197,16 @@ run(struct mv_check *c, struct mv_err *err)
 	static int (*const parts[])(struct mv_check *, struct mv_err *) = {
 		note_stores, mv_check_objects, mv_check_packs,
 		mv_check_indexes, mv_check_repair, mv_check_trees,
-		mv_check_affects,
+		mv_check_behind, mv_check_affects,
 	};
 	size_t i;
 	int rc;
 
 	rc = mv_listing_load(c->repo, "", &c->all, err);
+	if (rc == 0)
+		c->held = calloc(c->all.nstores, sizeof(*c->held));
+	if (rc == 0 && c->held == NULL)
+		rc = mv_err_set(err, MV_ENOMEM, "check the stores");
 	for (i = 0; rc == 0 && i < MV_ARRAY_LEN(parts); i++)
 		rc = parts[i](c, err);
 	return rc;
@@ -187,6 +219,9 @@ check_clear(struct mv_check *c)
 
 	for (i = 0; i < c->nlosses; i++)
 		free(c->losses[i].label);
+	for (i = 0; c->held != NULL && i < c->all.nstores; i++)
+		mv_segset_clear(&c->held[i]);
+	free(c->held);
 	mv_index_free(c->index);
 	mv_snapshots_clear(&c->snaps);
 	mv_listing_clear(&c->all);

@@ -44,6 +44,13 @@ struct mv_check_report {
 	size_t ndamaged;
 	char **warnings;	/* strange but harmless: orphans, index set aside */
 	size_t nwarnings;
+	/*
+	 * Stores that were away when something was made that others have: a
+	 * sentence each.  What a store lacks of snapshots that it has itself
+	 * is damage.
+	 */
+	char **behind;
+	size_t nbehind;
 	uint64_t snapshots, packs, segments, bytes;
 	bool contents;		/* chunks were verified too */
 	uint64_t indexes_dropped, packs_indexed;	/* by the repair */

@@ -64,6 +64,8 @@ struct mv_check {
 	struct mv_id16 *about;	/* for each damage: its pack, or zeros */
 	struct mv_segset good;	/* segments with a healthy copy */
 	struct mv_segset pinned;
+	/* Per store, the origins that the snapshots in it pin; owned. */
+	struct mv_segset *held;
 	uint64_t done, total;	/* bytes, for progress */
 
 	struct mv_loss *losses;
@@ -82,6 +84,9 @@ int mv_check_damage(struct mv_check *c, const char *object,
 int mv_check_warning(struct mv_check *c, struct mv_err *err,
     const char *fmt, ...) MV_PRINTF(3, 4) MV_MUST_CHECK;
 
+int mv_check_say_behind(struct mv_check *c, struct mv_err *err,
+    const char *fmt, ...) MV_PRINTF(3, 4) MV_MUST_CHECK;
+
 /* "; store 'b' has a whole copy", or "". */
 void mv_check_elsewhere(const struct mv_check *c, const bool *healthy,
     size_t except, char *out, size_t len);
@@ -94,6 +99,7 @@ int mv_check_packs(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_indexes(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_repair(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_trees(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
+int mv_check_behind(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 int mv_check_affects(struct mv_check *c, struct mv_err *err) MV_MUST_CHECK;
 
 /*

@@ -206,23 +206,43 @@ check_stream(struct visit *v, struct mv_reader *rd, struct mv_idhash *h,
 	return rc;
 }
 
+/* What a store's own snapshot pins, the store must have. */
+static int
+hold(struct mv_check *c, const struct mv_listed *snapshot,
+    const struct mv_id16 *origin, struct mv_err *err)
+{
+	size_t s;
+	int rc = 0;
+
+	for (s = 0; rc == 0 && s < c->all.nstores; s++)
+		if (snapshot != NULL && snapshot->sizes[s] != MV_ABSENT)
+			rc = mv_segset_add(&c->held[s], origin, 1, 0, err);
+	return rc;
+}
+
 /* What is pinned must be there, and counts as pinned from now on. */
 static int
 check_pins(struct visit *v, struct mv_err *err)
 {
 	struct mv_check *c = v->c;
+	char name[MV_OBJECT_NAME_MAX];
+	const struct mv_listed *listed;
 	struct mv_unpinned *grown;
 	const struct mv_pin *pin;
 	size_t i, lacks;
 	uint32_t k;
 	int rc = 0;
 
+	mv_snapshot_name(&c->snaps.list[v->snapshot].id, name);
+	listed = mv_listing_find(&c->all, name);
 	for (i = 0; rc == 0 && i < mv_pins_count(v->pins); i++) {
 		pin = mv_pins_at(v->pins, i);
 		for (k = 0; rc == 0 && k < pin->nbits; k++)
 			if (pin->bits[k / 8] >> k % 8 & 1)
 				rc = mv_segset_add(&c->pinned, &pin->origin,
 				    pin->nbits, k, err);
+		if (rc == 0)
+			rc = hold(c, listed, &pin->origin, err);
 		lacks = mv_segset_lacks(&c->good, pin);
 		if (rc < 0 || lacks == 0)
 			continue;
@@ -288,34 +308,6 @@ check_snapshot(struct visit *v, struct mv_err *err)
 	    v->loose);
 }
 
-/* A store that lacks a pack which another has and a snapshot pins. */
-static int
-check_behind(struct mv_check *c, struct mv_err *err)
-{
-	struct mv_pin any = { 0 };
-	const struct mv_listed *l;
-	size_t i, s, has;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < c->all.n; i++) {
-		l = &c->all.p[i];
-		if (l->what.kind != MV_KIND_DATA_PACK ||
-		    !mv_segset_find(&c->pinned, &l->what.id, &any))
-			continue;
-		for (has = 0; has < c->all.nstores; has++)
-			if (l->sizes[has] != MV_ABSENT)
-				break;
-		for (s = 0; rc == 0 && s < c->all.nstores; s++)
-			if (l->sizes[s] == MV_ABSENT &&
-			    c->all.failed[s] == NULL)
-				rc = mv_check_damage(c, l->name,
-				    mv_repo_store(c->repo, s)->url, NULL, err,
-				    "it is missing; store '%s' has it",
-				    mv_repo_store(c->repo, has)->url);
-	}
-	return rc;
-}
-
 int
 mv_check_trees(struct mv_check *c, struct mv_err *err)
 {
@@ -332,5 +324,5 @@ mv_check_trees(struct mv_check *c, struct mv_err *err)
 		v.snapshot = i;
 		rc = check_snapshot(&v, err);
 	}
-	return rc < 0 ? rc : check_behind(c, err);
+	return rc;
 }

@@ -57,6 +57,15 @@ for store in two.store other.store; do
 	says "store 'file://$T/$store' is behind"
 	restored two.store
 	restored other.store
+	# What it missed is no damage; what it has and loses is.
+	expect 3 mastvault check -c "$T/two.conf" --json
+	says "store 'file://$T/$store' is behind"
+	[ "$(field "$T/out" 'len(d["damaged"])')" = 0 ] || fail 'a missed run is called damage'
+	newest=$(find "$T/$store/packs" -type f -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-)
+	mv "$newest" "$T/lost"
+	expect 12 mastvault check -c "$T/two.conf"
+	says 'it is missing; store'
+	mv "$T/lost" "$newest"
 done
 
 # Full, which shows in the middle of the run.

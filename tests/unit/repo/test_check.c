@@ -331,6 +331,34 @@ a_store_that_lacks_a_pack_is_told(void **state)
 	assert_non_null(strstr(d->what, "missing"));
 }
 
+static void
+a_store_that_missed_a_run_is_behind_and_not_damaged(void **state)
+{
+	struct fx *f = *state;
+	char table[MV_OBJECT_NAME_MAX], old[MV_OBJECT_NAME_MAX];
+	struct mv_err err;
+
+	pack_of(f, 1, 0, table);
+	pack_of(f, 0, 0, old);
+	assert_string_not_equal(table, old);
+	assert_ok(mv_store_remove(f->m.stores[1], table, &err), &err);
+	assert_ok(mv_store_remove(f->m.stores[1], f->snap[1], &err), &err);
+	check(f, f->m.kit, false);
+	print_report(f);
+	assert_int_equal(f->report.ndamaged, 0);
+	assert_int_equal(f->report.nbehind, 1);
+	assert_string_equal(f->report.behind[0], "store 'mem:b' is behind: "
+	    "it lacks what another has: 1 snapshot, 1 pack");
+	/* What the snapshot that it does have needs is another matter. */
+	assert_ok(mv_store_remove(f->m.stores[1], old, &err), &err);
+	assert_ok(mv_store_remove(f->m.stores[1], f->vault, &err), &err);
+	check(f, f->m.kit, false);
+	assert_int_equal(f->report.ndamaged, 2);
+	assert_non_null(damage_of(f, old));
+	assert_non_null(damage_of(f, f->vault));
+	assert_int_equal(f->report.nbehind, 1);
+}
+
 /* Everything in the store but packs, and one of each kind of pack. */
 static size_t
 objects_to_flip(struct fx *f, char *out[16])
@@ -727,6 +755,7 @@ main(void)
 		T2(a_whole_copy_elsewhere_is_said),
 		T(a_missing_pack_is_traced_without_reading_data),
 		T2(a_store_that_lacks_a_pack_is_told),
+		T2(a_store_that_missed_a_run_is_behind_and_not_damaged),
 		T(every_bit_flipped_is_found_and_named),
 		T(random_flips_are_all_found),
 		T(every_bit_of_a_renamed_pack_is_found),
