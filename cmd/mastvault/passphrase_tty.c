@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "mastvault/output.h"
 #include "mastvault/passphrase.h"
 
 /* Those that would leave the terminal mute, or stop us with it mute. */
@@ -107,9 +108,13 @@ mv_pass_ask(const char *prompt, struct mv_sbuf *out, struct mv_err *err)
 	int rc;
 
 	fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 || tcgetattr(fd, &saved.term) < 0)
+	if (fd < 0 || tcgetattr(fd, &saved.term) < 0) {
+		mv_hint("--passphrase-file FILE, or passphrase-file or "
+		    "passphrase-command in the configuration, gives it "
+		    "without one");
 		return mv_err_set(err, MV_EUSAGE,
 		    "there is no terminal to ask for a passphrase on");
+	}
 	catch_signals(&saved);
 	mute = saved.term;
 	mute.c_lflag = (mute.c_lflag & ~(tcflag_t)ECHO) | ECHONL | ICANON;
