@@ -22,24 +22,42 @@
  * Others are refused: clients do not agree on what becomes of them.
  */
 #define MV_SCRAM_ITERATIONS 4096
+#define MV_SCRAM_ITERATIONS_MAX 10000000
 #define MV_SCRAM_SALT 16
-/* The text for a salt of MV_SCRAM_SALT bytes, with its NUL. */
-#define MV_SCRAM_TEXT 134
+#define MV_SCRAM_SALT_MAX 64
+#define MV_SCRAM_KEY 32
+/* The longest text: 14 + 8 + 1 + 88 + 1 + 44 + 1 + 44, and its NUL. */
+#define MV_SCRAM_TEXT 202
 
-/* With a random salt.  MV_EUSAGE for a password that is empty or no ASCII. */
-int mv_scram_verifier(struct mv_secret *password, char out[MV_SCRAM_TEXT],
-    struct mv_err *err) MV_MUST_CHECK;
-/* With the salt given. */
-int mv_scram_verifier_salted(struct mv_secret *password,
-    const uint8_t salt[MV_SCRAM_SALT], char out[MV_SCRAM_TEXT],
-    struct mv_err *err) MV_MUST_CHECK;
+struct mv_scram {
+	uint32_t iterations;
+	size_t salt_len;
+	uint8_t salt[MV_SCRAM_SALT_MAX];
+	uint8_t stored_key[MV_SCRAM_KEY];
+	uint8_t server_key[MV_SCRAM_KEY];
+};
 
 /*
- * Is text (len bytes, from a server) the verifier of this password?
- * MV_ECORRUPT when it is no SCRAM-SHA-256 verifier, as one of md5; MV_EUSAGE
- * as above.
+ * The text of a verifier of 4096 iterations with a random salt of 16 bytes.
+ * MV_EUSAGE for a password that is empty or no printable ASCII.
  */
-int mv_scram_matches(const char *text, size_t len, struct mv_secret *password,
+int mv_scram_verifier(struct mv_secret *password, char out[MV_SCRAM_TEXT],
+    struct mv_err *err) MV_MUST_CHECK;
+
+/* Fill in the keys; salt and iterations are there.  MV_EUSAGE as above. */
+int mv_scram_compute(struct mv_secret *password, struct mv_scram *v,
+    struct mv_err *err) MV_MUST_CHECK;
+
+void mv_scram_encode(const struct mv_scram *v, char out[MV_SCRAM_TEXT]);
+/*
+ * len bytes of text, from a server.  Accepts what encoding makes and nothing
+ * else; MV_ECORRUPT otherwise, as for a verifier of md5.
+ */
+int mv_scram_decode(const char *text, size_t len, struct mv_scram *out,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/* Is v the verifier of this password?  In constant time. */
+int mv_scram_matches(const struct mv_scram *v, struct mv_secret *password,
     bool *out, struct mv_err *err) MV_MUST_CHECK;
 
 #endif
