@@ -56,6 +56,8 @@ void mv_pg_freep(struct mv_pg **pg);
 
 /* Do both connection strings name a user, and the same one? */
 bool mv_pg_same_user(const char *a, const char *b);
+/* Does it bring a password, or a password file, of its own? */
+bool mv_pg_has_password(const char *conninfo);
 
 /* The database's name as it was given; NULL when it was not. */
 const char *mv_pg_dbname(const struct mv_pg *pg);
