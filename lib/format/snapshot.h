@@ -39,7 +39,6 @@ struct mv_snapshot {
 	struct mv_buf detail;	/* sealed */
 	uint32_t epoch;		/* of the header */
 	/* Not stored: what a list says of it (repo/snapshots.h). */
-	int64_t not_before;
 	bool distrusted;
 	uint8_t sig[MV_SIGN_BYTES];
 };

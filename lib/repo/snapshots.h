@@ -9,9 +9,8 @@
  */
 struct mv_snapshots {
 	/*
-	 * Owned, by time ascending.  A writer's clock may be set back: each
-	 * of its snapshots counts as no older than those with lower numbers
-	 * (not_before), so its newest is the one with the highest number.
+	 * Owned, by finished time ascending; but none is newer than those that
+	 * its writer made after it.
 	 */
 	struct mv_snapshot *list;
 	size_t n;
