@@ -168,16 +168,22 @@ mv_scram_decode(const char *text, size_t len, struct mv_scram *out,
 	const uint8_t *prefix = mv_cur_take(&c, sizeof(PREFIX) - 1);
 	struct mv_scram v = { 0 };
 	size_t stored = 0, server = 0;
+	char again[MV_SCRAM_TEXT] = "";
+	bool good;
 
-	if (prefix == NULL ||
-	    memcmp(prefix, PREFIX, sizeof(PREFIX) - 1) != 0 ||
-	    !decode_number(&c, &v.iterations) ||
-	    !decode_bytes(&c, '$', v.salt, sizeof(v.salt), &v.salt_len) ||
-	    !decode_bytes(&c, ':', v.stored_key, sizeof(v.stored_key),
-	    &stored) ||
-	    !decode_bytes(&c, '\0', v.server_key, sizeof(v.server_key),
-	    &server) ||
-	    stored != sizeof(v.stored_key) || server != sizeof(v.server_key))
+	good = prefix != NULL &&
+	    memcmp(prefix, PREFIX, sizeof(PREFIX) - 1) == 0 &&
+	    decode_number(&c, &v.iterations) &&
+	    decode_bytes(&c, '$', v.salt, sizeof(v.salt), &v.salt_len) &&
+	    decode_bytes(&c, ':', v.stored_key, sizeof(v.stored_key),
+	    &stored) &&
+	    decode_bytes(&c, '\0', v.server_key, sizeof(v.server_key),
+	    &server) &&
+	    stored == sizeof(v.stored_key) && server == sizeof(v.server_key);
+	/* libsodium 1.0.18 takes some bytes above 0x7f for digits. */
+	if (good)
+		mv_scram_encode(&v, again);
+	if (!good || strlen(again) != len || memcmp(again, text, len) != 0)
 		return mv_err_set(err, MV_ECORRUPT,
 		    "that is no SCRAM-SHA-256 verifier");
 	*out = v;
