@@ -17,6 +17,7 @@ export B=${B:-build/default}
 export LC_ALL=C.UTF-8
 LIMIT=${LIMIT:-900}
 SLOW=5
+SHOWN=60
 
 # "passed failed skipped" from what cmocka wrote on stderr.  A name is listed
 # again below "N test(s) run", where it must not count twice.
@@ -28,6 +29,34 @@ count_cmocka() {
 	on && /^\[ +(FAILED|ERROR) +\]/ && !/ --- / { bad++ }
 	on && /^\[ +SKIPPED +\]/ { skip++ }
 	END { print ok + 0, bad + 0, skip + 0 }' "$1"
+}
+
+# What says why a suite failed, wherever in its log that is: assertions of
+# cmocka and of scripts, and the beginning of what a sanitizer found; then the
+# end of the log.  A report of leaks would hide an assertion otherwise.
+show_log() {
+	[ "$(wc -l <"$1")" -gt "$SHOWN" ] || {
+		cat "$1"
+		return
+	}
+	awk -v max="$SHOWN" '
+	function want(from, to) { for (; from <= to; from++) wanted[from] = 1 }
+	{ line[NR] = $0 }
+	/^\[ +(ERROR|LINE|FAILED) +\]/ || /error: Failure!/ || /^failed: / { want(NR - 2, NR + 2) }
+	/(ERROR|WARNING): [A-Za-z]+Sanitizer|runtime error: / { want(NR, NR + 8) }
+	/^SUMMARY: / { want(NR, NR) }
+	END {
+		for (i = 1; i <= NR && n < max; i++) {
+			if (!(i in wanted))
+				continue
+			if (n++ > 0 && i != last + 1)
+				print "..."
+			print line[i]
+			last = i
+		}
+	}' "$1"
+	echo "... and the last lines of it:"
+	tail -n "$SHOWN" "$1"
 }
 
 # run_one KIND NAME COMMAND... - run it; counts and time go to $LOGS.
@@ -69,7 +98,7 @@ run_one() {
 			/^\[==========\].* run\.$/ { exit }
 			sub(/^\[ +SKIPPED +\]/, "") { print "                   " $0 }' "$log.log"
 		[ $word != FAILED ] || {
-			tail -n 60 "$log.log"
+			show_log "$log.log"
 			[ $rc != 124 ] || echo "stopped after $LIMIT s"
 			echo "exit code $rc"
 		} | sed 's/^/    | /'
