@@ -5,6 +5,7 @@
 #   B      the build tree, build/default unless said otherwise
 #   JOBS   how many at once (2); a test must not depend on another
 #   ONLY   a word that the name of a suite must contain
+#   UNDER  what to run compiled tests under, as "valgrind -q"
 #   V=1    name every suite with its time, not only slow and failing ones
 #
 # A compiled suite counts each of its cmocka tests, a fuzz target (its corpus
@@ -61,12 +62,14 @@ show_log() {
 
 # run_one KIND NAME COMMAND... - run it; counts and time go to $LOGS.
 run_one() {
-	local kind=$1 name=$2 log start took rc ok=0 bad=0 skip=0 word=ok
+	local kind=$1 name=$2 log start took rc ok=0 bad=0 skip=0 word=ok under=
 	shift 2
 	log=$LOGS/${name//\//_}
+	[ "$kind" = e2e ] || under=${UNDER:-}
 	start=${EPOCHREALTIME/./}
 	{
-		CMOCKA_MESSAGE_OUTPUT=stdout timeout -k 10 "$LIMIT" "$@"
+		# shellcheck disable=SC2086
+		CMOCKA_MESSAGE_OUTPUT=stdout timeout -k 10 "$LIMIT" $under "$@"
 		rc=$?
 	} >"$log.log" 2>&1 </dev/null
 	took=$(((${EPOCHREALTIME/./} - start) / 1000))
