@@ -5,7 +5,7 @@
 #   make check-long         more kills, fuzzing, empty systems, the package; hours
 #   make demo               one backup and restore of a throw-away Mastodon
 #   make bench              times against restic and borg, where installed
-#   make fuzz               coverage-guided fuzzing (clang), FUZZ_SECONDS per target
+#   make fuzz               coverage-guided fuzzing (clang), ten minutes per target
 #   make install            DESTDIR= PREFIX=/usr/local; make uninstall likewise
 #   make deb                a package for Debian or Ubuntu, in build/
 #   SAN=address,undefined   builds its own tree    DEVELOPER=1  warnings are errors

@@ -5,6 +5,7 @@
 #   B      the build tree, build/default unless said otherwise
 #   JOBS   how many at once (2); a test must not depend on another
 #   ONLY   a word that the name of a suite must contain
+#   UNDER  what to run compiled tests under, as "valgrind -q"
 #   V=1    name every suite with its time, not only slow and failing ones
 #
 # A compiled suite counts each of its cmocka tests, a fuzz target (its corpus
@@ -17,6 +18,7 @@ export B=${B:-build/default}
 export LC_ALL=C.UTF-8
 LIMIT=${LIMIT:-900}
 SLOW=5
+SHOWN=60
 
 # "passed failed skipped" from what cmocka wrote on stderr.  A name is listed
 # again below "N test(s) run", where it must not count twice.
@@ -30,14 +32,44 @@ count_cmocka() {
 	END { print ok + 0, bad + 0, skip + 0 }' "$1"
 }
 
+# What says why a suite failed, wherever in its log that is: assertions of
+# cmocka and of scripts, and the beginning of what a sanitizer found; then the
+# end of the log.  A report of leaks would hide an assertion otherwise.
+show_log() {
+	[ "$(wc -l <"$1")" -gt "$SHOWN" ] || {
+		cat "$1"
+		return
+	}
+	awk -v max="$SHOWN" '
+	function want(from, to) { for (; from <= to; from++) wanted[from] = 1 }
+	{ line[NR] = $0 }
+	/^\[ +(ERROR|LINE|FAILED) +\]/ || /error: Failure!/ || /^failed: / { want(NR - 2, NR + 2) }
+	/(ERROR|WARNING): [A-Za-z]+Sanitizer|runtime error: / { want(NR, NR + 8) }
+	/^SUMMARY: / { want(NR, NR) }
+	END {
+		for (i = 1; i <= NR && n < max; i++) {
+			if (!(i in wanted))
+				continue
+			if (n++ > 0 && i != last + 1)
+				print "..."
+			print line[i]
+			last = i
+		}
+	}' "$1"
+	echo "... and the last lines of it:"
+	tail -n "$SHOWN" "$1"
+}
+
 # run_one KIND NAME COMMAND... - run it; counts and time go to $LOGS.
 run_one() {
-	local kind=$1 name=$2 log start took rc ok=0 bad=0 skip=0 word=ok
+	local kind=$1 name=$2 log start took rc ok=0 bad=0 skip=0 word=ok under=
 	shift 2
 	log=$LOGS/${name//\//_}
+	[ "$kind" = e2e ] || under=${UNDER:-}
 	start=${EPOCHREALTIME/./}
 	{
-		CMOCKA_MESSAGE_OUTPUT=stdout timeout -k 10 "$LIMIT" "$@"
+		# shellcheck disable=SC2086
+		CMOCKA_MESSAGE_OUTPUT=stdout timeout -k 10 "$LIMIT" $under "$@"
 		rc=$?
 	} >"$log.log" 2>&1 </dev/null
 	took=$(((${EPOCHREALTIME/./} - start) / 1000))
@@ -69,7 +101,7 @@ run_one() {
 			/^\[==========\].* run\.$/ { exit }
 			sub(/^\[ +SKIPPED +\]/, "") { print "                   " $0 }' "$log.log"
 		[ $word != FAILED ] || {
-			tail -n 60 "$log.log"
+			show_log "$log.log"
 			[ $rc != 124 ] || echo "stopped after $LIMIT s"
 			echo "exit code $rc"
 		} | sed 's/^/    | /'

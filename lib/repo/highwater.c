@@ -218,6 +218,10 @@ mv_highwater_load(const char *state_dir, const struct mv_id16 *repo,
 		return MV_ENOMEM;
 	if (access(path, F_OK) == 0) {
 		rc = mv_file_read(path, FILE_MAX, &text, err);
+		if (rc == 0 && text.len > 0 &&
+		    memchr(text.p, '\0', text.len) != NULL)
+			rc = mv_err_set(err, MV_EUSAGE, "'%s' is no text",
+			    path);
 		if (rc == 0 && mv_buf_cstr(&text) == NULL)
 			rc = mv_buf_failed(&text, err);
 		if (rc == 0)

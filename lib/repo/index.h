@@ -28,6 +28,7 @@ enum mv_index_flags {
 	/* Only packs that all stores have count (for deduplicating). */
 	MV_INDEX_EVERYWHERE = 2,
 	MV_INDEX_READ_ONLY = 4,	/* local files are used, not changed */
+	MV_INDEX_FOOTERS = 8,	/* believe no index objects either */
 };
 
 /* Lists the packs and brings the index up to date.  Needs S. */

@@ -319,7 +319,7 @@ mv_index_learn(struct mv_index *ix, const struct mv_listing *packs,
 
 	if (all_known(&l))
 		return 0;
-	rc = learn_indexes(&l, err);
+	rc = ix->flags & MV_INDEX_FOOTERS ? 0 : learn_indexes(&l, err);
 	if (rc == 0)
 		rc = learn_footers(&l, err);
 	if (rc < 0)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,11 +32,14 @@ struct mv_reader {
 	const struct mv_snapshot *snap;
 	struct mv_index *index;
 	bool own_index;
+	struct mv_index *_Atomic best;	/* index, or footers */
 	struct mv_segment_cache *cache;
 	struct mv_prefetch *prefetch;
 	pthread_mutex_t lock;	/* over what follows */
 	enum pins_state state;
 	struct mv_pins *pins;	/* set once, with PINS_KNOWN */
+	struct mv_index *footers;	/* of the footers alone */
+	bool footers_read;	/* or that was tried */
 	struct gear *gears;	/* each stays until the end */
 };
 
@@ -53,7 +57,7 @@ mv_reader_open_over(struct mv_repo *r, struct mv_index *ix,
 	}
 	rd->repo = r;
 	rd->snap = snap;
-	rd->index = ix;
+	rd->index = rd->best = ix;
 	rc = mv_segment_cache_new(r, CACHE_BYTES, &rd->cache, err);
 	if (rc == 0)
 		rc = mv_prefetch_new(rd->cache, &rd->prefetch, err);
@@ -97,6 +101,7 @@ mv_reader_free(struct mv_reader *rd)
 		mv_secret_free(g->home);
 		free(g);
 	}
+	mv_index_free(rd->footers);
 	if (rd->own_index)
 		mv_index_free(rd->index);
 	pthread_mutex_destroy(&rd->lock);
@@ -225,6 +230,33 @@ pins_of(struct mv_reader *rd)
 	return pins;
 }
 
+/*
+ * Index objects are copies, made by anybody who has S: where they lead to
+ * damage, the packs' own footers are read, once.  NULL when there is no other
+ * index than the one in use.
+ */
+static struct mv_index *
+footers_of(struct mv_reader *rd)
+{
+	char text[MV_ERR_TEXT_MAX];
+	struct mv_err err = { 0 };
+	struct mv_index *ix;
+
+	pthread_mutex_lock(&rd->lock);
+	if (rd->own_index && !rd->footers_read) {
+		rd->footers_read = true;
+		if (mv_index_open(rd->repo, MV_INDEX_FRESH | MV_INDEX_FOOTERS,
+		    &rd->footers, &err) < 0) {
+			mv_err_text(&err, text, sizeof(text));
+			mv_warn("%s; what the index says is all there is",
+			    text);
+		}
+	}
+	ix = rd->footers;
+	pthread_mutex_unlock(&rd->lock);
+	return ix;
+}
+
 /* All places of an id, those that the snapshot pins first. */
 static size_t
 places(struct mv_reader *rd, enum mv_kind kind, const struct mv_id16 *id,
@@ -234,7 +266,7 @@ places(struct mv_reader *rd, enum mv_kind kind, const struct mv_id16 *id,
 	struct mv_pins *pins;
 	size_t i, first = 0, n;
 
-	n = mv_index_find(rd->index, kind, id, out, PLACES_MAX);
+	n = mv_index_find(rd->best, kind, id, out, PLACES_MAX);
 	if (n < 2)
 		return n;
 	pins = pins_of(rd);
@@ -338,12 +370,12 @@ is_final(int rc)
 	return rc == 0 || rc == MV_ENOMEM || rc == MV_EINTR || rc == MV_EAUTH;
 }
 
+/* Every place that the best index knows; MV_ECORRUPT when there is none. */
 static int
-try_all(struct mv_reader *rd, struct mv_idhash *h, const struct mv_wanted *w,
-    struct mv_piece *p, struct mv_err *worst)
+try_places(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_wanted *w, struct mv_piece *p, struct mv_err *worst)
 {
 	struct mv_location all[PLACES_MAX];
-	char hex[2 * sizeof(w->id->b) + 1];
 	struct mv_err own;
 	size_t i, n;
 	int rc = MV_ECORRUPT;
@@ -360,13 +392,31 @@ try_all(struct mv_reader *rd, struct mv_idhash *h, const struct mv_wanted *w,
 		if (is_final(rc))
 			return rc;
 	}
-	if (worst->code == MV_OK) {
-		mv_hex_encode(w->id->b, sizeof(w->id->b), hex);
-		return mv_err_set(worst, MV_ECORRUPT,
-		    "%s '%s' is in no pack that is there",
-		    w->kind == MV_KIND_NODE_PACK ? "node" : "chunk", hex);
+	return worst->code == MV_OK ? MV_ECORRUPT : (int)worst->code;
+}
+
+static int
+try_all(struct mv_reader *rd, struct mv_idhash *h, const struct mv_wanted *w,
+    struct mv_piece *p, struct mv_err *worst)
+{
+	char hex[2 * sizeof(w->id->b) + 1];
+	struct mv_index *was = rd->best, *other;
+	int rc;
+
+	rc = try_places(rd, h, w, p, worst);
+	other = rc == MV_ECORRUPT ? footers_of(rd) : NULL;
+	if (other != NULL && other != was) {
+		rd->best = other;
+		rc = try_places(rd, h, w, p, worst);
+		if (rc == 0)
+			mv_warn("an index object is wrong: from here on the "
+			    "packs' own footers say where things lie");
 	}
-	return worst->code;
+	if (rc == 0 || worst->code != MV_OK)
+		return rc;
+	mv_hex_encode(w->id->b, sizeof(w->id->b), hex);
+	return mv_err_set(worst, rc, "%s '%s' is in no pack that is there",
+	    w->kind == MV_KIND_NODE_PACK ? "node" : "chunk", hex);
 }
 
 int

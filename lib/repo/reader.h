@@ -11,8 +11,10 @@
  *
  * A struct mv_reader is shared by threads; it caches decoded segments (a
  * bounded number of bytes) and the footers' locations.  Pinned locations are
- * tried first, then any other that the index knows.  A damaged or missing
- * segment is MV_ECORRUPT and names pack, segment and store.
+ * tried first, then any other that the index knows; where that leads to
+ * damage, the packs' own footers are read, so that no index object can keep
+ * anybody from reading.  A damaged or missing segment is MV_ECORRUPT and names
+ * pack, segment and store.
  */
 struct mv_reader;
 

@@ -160,9 +160,12 @@ load_one(struct mv_repo *r, const char *name, struct mv_vault *v,
 		v->n++;
 		return 0;
 	}
-	if (rc != MV_ECORRUPT && rc != MV_EAUTH && rc != MV_ENOTFOUND)
-		return mv_err_set(err, rc, "read vault version '%s'", name);
 	(void)mv_err_text(&why, text, sizeof(text));
+	/* Of another format, says a header that anybody can write. */
+	if (rc != MV_ECORRUPT && rc != MV_EAUTH && rc != MV_EUSAGE &&
+	    rc != MV_ENOTFOUND)
+		return mv_err_set(err, rc, "read vault version '%s': %s",
+		    name, text);
 	return add_problem(v, err, "vault version '%s': %s", name, text);
 }
 

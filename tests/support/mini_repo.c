@@ -365,6 +365,13 @@ void
 mini_index(struct mini *m, const char *const packs[], size_t n,
     char name[MV_OBJECT_NAME_MAX])
 {
+	mini_index_altered(m, packs, n, NULL, name);
+}
+
+void
+mini_index_altered(struct mini *m, const char *const packs[], size_t n,
+    void (*alter)(struct mv_footer *f), char name[MV_OBJECT_NAME_MAX])
+{
 	struct mv_header h = { .kind = MV_KIND_INDEX, .epoch = EPOCH,
 	    .repo = *mv_repo_id(m->kit) };
 	struct mv_buf list = { 0 }, payload = { 0 }, obj = { 0 };
@@ -385,6 +392,11 @@ mini_index(struct mini *m, const char *const packs[], size_t n,
 		assert_ok(mv_pack_footer_get(m->kit, m->stores[0], &what,
 		    ip.size, &footer, &f, &err), &err);
 		ip.kind = f.kind;
+		if (alter != NULL) {
+			alter(&f);
+			mv_buf_reset(&footer);
+			assert_ok(mv_footer_encode(&f, &footer, &err), &err);
+		}
 		ip.footer = footer.p;
 		ip.footer_len = footer.len;
 		mv_index_add(&list, &ip);

@@ -72,6 +72,12 @@ void mini_nodes(struct mini *m, const struct mv_buf *blobs, size_t n,
 /* An index object with the packs whose names are given. */
 void mini_index(struct mini *m, const char *const packs[], size_t n,
     char name[MV_OBJECT_NAME_MAX]);
+/*
+ * The same by somebody who lies: alter is called with each footer, decoded,
+ * and what it leaves goes into the index.
+ */
+void mini_index_altered(struct mini *m, const char *const packs[], size_t n,
+    void (*alter)(struct mv_footer *f), char name[MV_OBJECT_NAME_MAX]);
 /* A vault version, bound to the snapshot to come. */
 void mini_vault(struct mini *m, char name[MV_OBJECT_NAME_MAX]);
 /* Pins and snapshot; starts over.  name may be NULL. */

@@ -624,6 +624,36 @@ a_planted_index_is_a_warning(void **state)
 	assert_true(is_warned(f, name));
 }
 
+/* The writer's signature does not say where a segment lies. */
+static void
+shift_segments(struct mv_footer *f)
+{
+	f->origins[0].segs[0].offset += 16;
+}
+
+static void
+an_index_that_contradicts_footers_is_named_and_goes(void **state)
+{
+	struct mv_check_opts opts = { .repair_index = true };
+	struct fx *f = *state;
+	char bad[MV_OBJECT_NAME_MAX], **packs;
+	struct mv_err err;
+	size_t n;
+
+	packs = mini_names(&f->m, "packs/", &n);
+	mini_index_altered(&f->m, (const char *const *)packs, n,
+	    shift_segments, bad);
+	mini_names_free(packs, n);
+	check(f, f->m.kit, true);
+	assert_int_equal(f->report.ndamaged, 0);
+	assert_true(is_warned(f, bad));
+	mv_check_report_clear(&f->report);
+	assert_ok(mv_repo_check(f->m.writer, &opts, &f->report, &err), &err);
+	assert_int_equal(f->report.indexes_dropped, 1);
+	assert_fails(mv_store_size(f->m.stores[0], bad, &(uint64_t){ 0 },
+	    &err), MV_ENOTFOUND, &err);
+}
+
 static void
 a_wrong_index_goes_and_a_new_one_covers_all(void **state)
 {
@@ -765,6 +795,7 @@ main(void)
 		T(an_expected_head_is_demanded),
 		T(a_missing_vault_version_is_found),
 		T(a_planted_index_is_a_warning),
+		T(an_index_that_contradicts_footers_is_named_and_goes),
 		T(a_wrong_index_goes_and_a_new_one_covers_all),
 		T(only_a_writer_repairs_the_index),
 		T(half_an_object_is_ignored_unless_needed),

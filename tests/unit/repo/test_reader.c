@@ -324,6 +324,54 @@ another_pack_steps_in(void **state)
 	assert_true(f->warnings > 0);
 }
 
+/* The writer's signature holds: it does not say where a segment lies. */
+static void
+shift_segments(struct mv_footer *f)
+{
+	struct mv_footer_segment *s = &f->origins[0].segs[0];
+
+	s->offset += 16;
+}
+
+/* As if all segments of the pack but one lay in another. */
+static void
+empty_footer(struct mv_footer *f)
+{
+	struct mv_footer_origin *o = &f->origins[0];
+	size_t i;
+
+	for (i = 1; i < o->nsegs; i++)
+		o->segs[i].present = false;
+}
+
+static void
+read_past_index(struct fx *f, void (*alter)(struct mv_footer *f))
+{
+	char name[MV_OBJECT_NAME_MAX], **packs;
+	size_t n;
+
+	packs = mini_names(&f->m, "packs/", &n);
+	mini_index_altered(&f->m, (const char *const *)packs, n, alter, name);
+	mini_names_free(packs, n);
+	open_stream(f, 0);
+	expect_bytes(f, f->rows, ROWS * ROW_BYTES, 65536);
+	assert_true(f->warnings > 0);
+	/* Told once, not for every chunk. */
+	assert_true(f->warnings < 10);
+}
+
+static void
+an_index_that_names_wrong_places_stops_no_reading(void **state)
+{
+	read_past_index(*state, shift_segments);
+}
+
+static void
+an_index_that_leaves_segments_out_stops_no_reading(void **state)
+{
+	read_past_index(*state, empty_footer);
+}
+
 static void
 a_writer_cannot_read_data(void **state)
 {
@@ -577,6 +625,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(another_store_steps_in,
 		    setup_two, teardown),
 		T(another_pack_steps_in),
+		T(an_index_that_names_wrong_places_stops_no_reading),
+		T(an_index_that_leaves_segments_out_stops_no_reading),
 		T(a_writer_cannot_read_data),
 		T(threads_share_a_reader),
 		T(levels_must_decrease),
