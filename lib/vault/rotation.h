@@ -65,8 +65,6 @@ struct mv_rotation_hooks {
 	    struct mv_err *err);
 	/* A step begins; or NULL. */
 	void (*step)(enum mv_rotation_step step, bool undo, void *arg);
-	/* A sentence worth hearing that is no failure; or NULL. */
-	void (*warn)(const char *text, void *arg);
 	void *arg;
 };
 
