@@ -185,6 +185,16 @@ mv_pg_same_user(const char *a, const char *b)
 	return u != NULL && v != NULL && strcmp(u->val, v->val) == 0;
 }
 
+bool
+mv_pg_has_password(const char *conninfo)
+{
+	mv_auto(conninfo_freep) PQconninfoOption *parsed = NULL;
+
+	parsed = PQconninfoParse(conninfo, NULL);
+	return parsed != NULL && (conninfo_find(parsed, "password") != NULL ||
+	    conninfo_find(parsed, "passfile") != NULL);
+}
+
 const char *
 mv_pg_option(const struct mv_pg *pg, const char *key)
 {
@@ -234,4 +244,10 @@ const char *
 mv_pg_dbname(const struct mv_pg *pg)
 {
 	return mv_pg_option(pg, "dbname");
+}
+
+const char *
+mv_pg_user(const struct mv_pg *pg)
+{
+	return mv_pg_option(pg, "user");
 }

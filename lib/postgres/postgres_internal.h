@@ -30,6 +30,7 @@ struct mv_pg {
 	bool as_uid;			/* peer authentication needed uid */
 	int version;
 	bool unstoppable;		/* clean-up goes on after a stop */
+	bool pooler_ok;			/* who answers does not matter */
 };
 
 struct mv_pg_session {
