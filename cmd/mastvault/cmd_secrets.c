@@ -36,6 +36,8 @@ static const struct action {
 	{ "exec", mv_secrets_exec, 1, UINT32_MAX, "-- COMMAND...",
 	    LOADS | SETTLED },
 	{ "audit", mv_secrets_audit, 0, 0, "", LOADS },
+	{ "rotate", mv_secrets_rotate, 0, 256, "NAME..., or --all", 0 },
+	{ "recover", mv_secrets_recover, 0, 0, "", 0 },
 };
 
 static void
@@ -277,11 +279,13 @@ check_options(const struct mv_cli *cli, const char *name, struct mv_err *err)
 		bool given;
 		const char *option, *actions;
 	} list[] = {
-		{ cli->reason != NULL, "reason", "import set rollback" },
+		{ cli->reason != NULL, "reason", "import set rollback rotate" },
 		{ cli->generate, "generate", "set" },
 		{ cli->output != NULL, "output", "render" },
-		{ cli->yes, "yes", "set rollback" },
-		{ cli->all, "all", "list" },
+		{ cli->yes, "yes", "set rollback rotate" },
+		{ cli->all, "all", "list rotate" },
+		{ cli->dry_run, "dry-run", "rotate" },
+		{ cli->skip_undecryptable, "skip-undecryptable", "rotate" },
 	};
 	size_t i;
 
