@@ -45,6 +45,8 @@ int mv_secrets_read(const char *path, struct mv_vault_file *out,
 /* Append file to the vault as it was loaded; --reason, else reason. */
 int mv_secrets_append(struct mv_secrets *s, const struct mv_vault_file *file,
     const char *reason, uint64_t *number, struct mv_err *err) MV_MUST_CHECK;
+/* Refuse what must not happen in the middle of a rotation. */
+int mv_secrets_unfinished(struct mv_err *err) MV_MUST_CHECK;
 /* Refuse, without --yes, what makes encrypted rows unreadable. */
 int mv_secrets_spare_rows(struct mv_secrets *s,
     const struct mv_vault_changes *changes, struct mv_err *err)

@@ -92,6 +92,7 @@ struct mv_backup_report {
 	int64_t redis_time;		/* when Redis saved it */
 	uint64_t vault_version;
 	bool vault_added;
+	bool rotation_pending;		/* at the end: one of problems, too */
 	/*
 	 * Whether the vault fits the encrypted rows, as docs/format.md, 7.1
 	 * has it; NULL where it was not asked.  Owned.
