@@ -15,6 +15,9 @@
 #include "mastvault/output.h"
 #include "mastvault/run_command.h"
 
+/* For sessions to end, and for a database to come back. */
+#define PATIENCE_MAX 30
+
 void
 mv_rotate_clear(struct mv_rotate *r)
 {
@@ -181,6 +184,9 @@ mv_rotate_init(struct mv_rotate *r, struct mv_secrets *s,
 		.reason = s->cli->reason,
 		.skip_undecryptable = s->cli->skip_undecryptable,
 		.all = s->cli->all,
+		/* Who is told to stop quickly must not be waited for long. */
+		.patience = s->c.env->command_timeout < PATIENCE_MAX ?
+		    s->c.env->command_timeout : PATIENCE_MAX,
 		.extra = r->extra,
 	};
 	return 0;
