@@ -93,6 +93,7 @@ run_with(struct mv_rotate *r, const char *command,
 		.vars = vars, .nvars = MV_ARRAY_LEN(vars),
 		.in = values->p, .len = values->len,
 		.timeout = r->s->c.env->command_timeout,
+		.ends_on_stop = true,
 	};
 
 	return mv_run_command(command, &run, err);

@@ -74,6 +74,7 @@ mv_run_program(const struct mv_run *run, struct mv_err *err)
 		.pipe_in = run->in != NULL,
 		.pipe_out = run->out != NULL,
 		.timeout = run->timeout,
+		.ends_on_stop = run->ends_on_stop,
 	};
 	int rc;
 

@@ -2,6 +2,8 @@
 #ifndef MV_MASTVAULT_RUN_COMMAND_H
 #define MV_MASTVAULT_RUN_COMMAND_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "mastvault/strv.h"
 
@@ -23,6 +25,7 @@ struct mv_run {
 	size_t len;
 	struct mv_buf *out;	/* what it prints, or NULL: dropped */
 	unsigned timeout;	/* seconds */
+	bool ends_on_stop;	/* SIGTERM once we are asked to stop */
 };
 
 /*

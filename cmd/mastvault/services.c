@@ -239,7 +239,9 @@ run_for(const struct mv_services *s, unsigned bits, const char *const *before,
     struct mv_err *err)
 {
 	mv_auto(mv_strv_clear) struct mv_strv argv = { 0 };
-	struct mv_run run = { .timeout = s->env->command_timeout };
+	struct mv_run run = {
+		.timeout = s->env->command_timeout, .ends_on_stop = true,
+	};
 	size_t i, units = 0;
 	int rc = 0;
 
@@ -270,7 +272,7 @@ run_configured(const struct mv_services *s, const char *command,
 	};
 	const struct mv_run run = {
 		.vars = vars, .nvars = MV_ARRAY_LEN(vars),
-		.timeout = s->env->command_timeout,
+		.timeout = s->env->command_timeout, .ends_on_stop = true,
 	};
 
 	mv_services_text(bits, " ", names);

@@ -70,6 +70,9 @@ can_change_role(struct mv_planning *p, struct mv_err *err)
 		return mv_err_set(err, MV_EREFUSED, "DATABASE_URL has a "
 		    "password of its own, which wins over %s: take it out of "
 		    "the URL", role_name);
+	if (db->user[0] == '\0')
+		return mv_err_set(err, MV_EREFUSED, "DATABASE_URL names no "
+		    "role: write it in there, or DB_USER");
 	rc = mv_role_password_try(&place, db->password, &used, err);
 	if (rc == 0 && !used)
 		rc = mv_err_set(err, MV_EUSAGE, "PostgreSQL lets role '%s' in "

@@ -51,21 +51,27 @@ meta_json(const struct mv_vault_file *file, const struct mv_vault_reason *why,
 }
 
 /*
- * The names of what differs from the newest version.  None where one of them
- * cannot be read: a file that is odd is kept all the same.
+ * The names of what differs from the newest version, or from the one that was
+ * in force before a rotation.  None where one of them cannot be read: a file
+ * that is odd is kept all the same.
  */
 static json_t *
 list_changes(struct mv_repo *r, const struct mv_vault *v,
     const struct mv_vault_file *file)
 {
+	const struct mv_vault_version *from = NULL;
 	mv_auto(mv_vault_changes_clear) struct mv_vault_changes c = { 0 };
 	mv_auto(mv_vault_file_clear) struct mv_vault_file newest = { 0 };
 	mv_auto(mv_dotenv_freep) struct mv_dotenv *a = NULL, *b = NULL;
 	json_t *list = json_array();
 	size_t i;
 
-	if (v->n == 0 || mv_vault_recipient(r, &v->list[v->n - 1]) == NULL ||
-	    mv_vault_open(r, &v->list[v->n - 1], &newest, NULL) < 0 ||
+	if (v->n == 0 || mv_vault_before(r, v, &from, NULL) < 0)
+		return list;
+	if (from == NULL)
+		from = &v->list[v->n - 1];
+	if (mv_vault_recipient(r, from) == NULL ||
+	    mv_vault_open(r, from, &newest, NULL) < 0 ||
 	    mv_vault_settings(&newest, &a, NULL) < 0 ||
 	    mv_vault_settings(file, &b, NULL) < 0 ||
 	    mv_vault_compare(a, b, &c, NULL) < 0)

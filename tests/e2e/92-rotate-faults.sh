@@ -26,6 +26,20 @@ for step in stop apply start verify; do
 done
 echo "undone after every command"
 
+# Ctrl-C, and a terminal that goes away.
+touch "$T/verify.hangs"
+rm -f "$T/verified"
+"$MASTVAULT" secrets rotate -c "$T/prod.conf" --yes "$PRIMARY" >"$T/first.out" 2>&1 &
+first=$!
+until [ -s "$T/verified" ] && [ ! -e "$T/verify.hangs" ]; do sleep 0.05; done
+kill -HUP $first
+kill -INT $first
+rc=0
+wait $first || rc=$?
+[ $rc = 130 ] || { cat "$T/first.out"; fail "exit code $rc instead of 130"; }
+undone
+rm -f "$T/verified"
+
 # Two at once: the second refuses, on this host and on another.
 touch "$T/verify.hangs"
 secrets rotate --yes "$PRIMARY" >"$T/first.out" 2>&1 &

@@ -64,7 +64,9 @@ cp "$T/err" "$T/rotate.err"
 [ "$(field "$T/out" 'len(d["rotated"])')" = 4 ] || fail "not all were rotated"
 agree "${NAMES[@]}"
 running
-[ -s "$T/seen" ] && [ -s "$T/seen.journal" ] && [ -s "$T/pg/log" ] || fail "nothing to search"
+for f in seen seen.journal pg/log; do
+	[ -s "$T/$f" ] || fail "nothing to search in $f"
+done
 grep -q 'ALTER ROLE' "$T/pg/log" || echo "the server's log does not show the change at all"
 nowhere "$T/seen" "$T/seen.journal" "$T/rotate.out" "$T/rotate.err" "$T/pg/log" "$T/prod.conf"
 role_in "$(value DB_PASS)" || fail "the new password does not let the role in"

@@ -271,6 +271,42 @@ nothing_but_its_end_follows_on_a_pending_version(void **state)
 }
 
 static void
+a_generation_that_was_undone_leaves_no_trace_in_the_ages(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_vault_note note = { 0 };
+	struct mv_vault_ages ages = { 0 };
+	struct mv_vault_ref ref;
+	struct mv_err err;
+	bool added;
+
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_ok(append(fx, "A=2\n", MV_VAULT_PENDING, &ref, &err), &err);
+	assert_ok(append(fx, "A=1\n", MV_VAULT_SETTLED, &ref, &err), &err);
+	mv_vault_clear(&fx->v);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_ok(mv_vault_ages(fx->m.kit, &fx->v, &ages, &err), &err);
+	assert_int_equal(ages.list[0].version, 1);
+	assert_int_equal(ages.list[0].values, 1);
+	mv_vault_ages_clear(&ages);
+	mv_vault_file_clear(&fx->file);
+	assert_ok(mv_vault_open_noted(fx->m.kit, &fx->v.list[2], &fx->file,
+	    &note, &err), &err);
+	assert_int_equal(note.nchanges, 0);
+	mv_vault_note_clear(&note);
+	/* One that was not undone is said to have changed what it changed. */
+	assert_ok(append(fx, "A=3\n", MV_VAULT_PENDING, &ref, &err), &err);
+	assert_ok(append(fx, "A=3\n", MV_VAULT_SETTLED, &ref, &err), &err);
+	mv_vault_clear(&fx->v);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	mv_vault_file_clear(&fx->file);
+	assert_ok(mv_vault_open_noted(fx->m.kit, &fx->v.list[4], &fx->file,
+	    &note, &err), &err);
+	assert_int_equal(note.nchanges, 1);
+	mv_vault_note_clear(&note);
+}
+
+static void
 an_import_during_a_rotation_names_both_generations(void **state)
 {
 	static const struct {
@@ -306,6 +342,7 @@ main(void)
 		test(an_older_version_that_comes_back_is_told_and_not_stored),
 		test(a_version_can_be_made_the_newest_again),
 		test(nothing_but_its_end_follows_on_a_pending_version),
+		test(a_generation_that_was_undone_leaves_no_trace_in_the_ages),
 		test(an_import_during_a_rotation_names_both_generations),
 		test(ages_count_from_the_last_change),
 	};
