@@ -134,11 +134,12 @@ new_site() {
 	services_start
 }
 
-# rows_fit - every row opens with the env-file's key, and is what it was.
+# rows_fit [DATABASE ENVFILE] - every row opens with the env-file's key, and is
+# what it was.
 rows_fit() {
-	sql -d mastodon -F "$(printf '\t')" -c 'SELECT id, otp_secret FROM users
+	sql -d "${1:-mastodon}" -F "$(printf '\t')" -c 'SELECT id, otp_secret FROM users
 		WHERE otp_secret IS NOT NULL ORDER BY id' |
-		"$TOOL_ROWS" open "$T/live/.env.production" >"$T/opened"
+		"$TOOL_ROWS" open "${2:-$T/live/.env.production}" >"$T/opened"
 	[ "$(wc -l <"$T/opened")" = "$USERS" ] || fail "rows are lost"
 	awk -F '\t' '$2 != "SECRET" $1 && $2 != "WRITER" { print; bad = 1 } END { exit bad }' \
 		"$T/opened" || fail "these rows do not open with the env-file's keys"
