@@ -193,14 +193,18 @@ mv_vault_ages(struct mv_repo *r, const struct mv_vault *v,
 
 	for (i = 0; i < v->n; i++) {
 		mv_auto(mv_vault_file_clear) struct mv_vault_file f = { 0 };
+		mv_auto(mv_vault_note_clear) struct mv_vault_note note = { 0 };
 		mv_auto(mv_dotenv_freep) struct mv_dotenv *env = NULL;
 		bool last = i + 1 == v->n;
 
 		if (!last && mv_vault_recipient(r, &v->list[i]) == NULL)
 			continue;
-		rc = mv_vault_open(r, &v->list[i], &f, err);
+		rc = mv_vault_open_noted(r, &v->list[i], &f, &note, err);
 		if (rc < 0)
 			return rc;
+		/* Its end says whether its values came to be in force. */
+		if (note.pending && !last)
+			continue;
 		rc = mv_vault_settings(&f, &env, last ? err : NULL);
 		if (rc < 0 && !last)
 			continue;

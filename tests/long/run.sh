@@ -26,7 +26,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export B=${B:-build/default}
 export FUZZ_SECONDS=${FUZZ_SECONDS:-60}
-PARTS=(media kill check faults cuts valgrind threads fuzz columns deb bookworm trixie)
+PARTS=(media kill check faults cuts rotate-faults rotate-kill valgrind threads fuzz columns deb bookworm trixie)
 
 part() {
 	case $1 in
@@ -35,6 +35,8 @@ part() {
 	check) exec env MV_LONG=1 "$B/tests/unit/repo/test_check" ;;
 	faults) exec env FAULTS=200 tests/e2e/65-faults.sh ;;
 	cuts) exec env CUTS=100 tests/e2e/66-power-cut.sh ;;
+	rotate-faults) exec env HANGS='stop apply start verify' tests/e2e/92-rotate-faults.sh ;;
+	rotate-kill) exec env KILLS=50 tests/e2e/93-rotate-kill.sh ;;
 	valgrind) exec tests/long/valgrind.sh ;;
 	threads) exec tests/long/threads.sh ;;
 	fuzz) exec tests/fuzz/run.sh ;;
