@@ -36,6 +36,7 @@ static const struct action {
 	{ "exec", mv_secrets_exec, 1, UINT32_MAX, "-- COMMAND...",
 	    LOADS | SETTLED },
 	{ "audit", mv_secrets_audit, 0, 0, "", LOADS },
+	{ "check", mv_secrets_check, 0, 0, "", LOADS },
 };
 
 static void
@@ -282,6 +283,7 @@ check_options(const struct mv_cli *cli, const char *name, struct mv_err *err)
 		{ cli->output != NULL, "output", "render" },
 		{ cli->yes, "yes", "set rollback" },
 		{ cli->all, "all", "list" },
+		{ cli->check_database, "database", "check" },
 	};
 	size_t i;
 

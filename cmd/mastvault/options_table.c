@@ -79,8 +79,8 @@ const struct mv_command mv_commands[] = {
 	    "a backup older than max-age and whatever else is an alarm, with "
 	    "3 for a store that is behind or cannot be reached." },
 	{ MV_CMD_SECRETS, "secrets",
-	    "import|list|get|set|history|diff|rollback|render|exec|audit "
-	    "[OPERAND...]", 1, 4096,
+	    "import|list|get|set|history|diff|rollback|render|exec|audit|"
+	    "check [OPERAND...]", 1, 4096,
 	    "keep Mastodon's secrets: versions, changes, an audit",
 	    "The vault holds the env-file, version by version. 'import "
 	    "[ENVFILE]' makes it the newest version, 'list' says since when "
@@ -90,7 +90,9 @@ const struct mv_command mv_commands[] = {
 	    "(value from standard input) and 'rollback VERSION' make a new "
 	    "version, which 'render' writes into the env-file. 'exec -- "
 	    "COMMAND...' runs a command with the newest version in its "
-	    "environment. 'audit' ends with 4 when it finds anything." },
+	    "environment. 'audit' ends with 4 when it finds anything; 'check "
+	    "--database' when the database has rows that the newest version "
+	    "does not decrypt, and with 5 when it could not tell." },
 	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
 	    "explain a command", "" },
 };
@@ -180,6 +182,8 @@ const struct mv_option mv_options[] = {
 	    "replace media files that differ" },
 	{ "env-file", 0, "FILE", MV_OPTION_TEXT, RESTORE, AT(env_file),
 	    "restore the env-file as FILE" },
+	{ "reencrypt", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(reencrypt),
+	    "convert the database's rows to the secrets in force now" },
 	{ "redis", 0, "FILE", MV_OPTION_TEXT, RESTORE, AT(redis),
 	    "restore Redis' dump as FILE" },
 	{ "jobs", 0, "N", MV_OPTION_NUMBER, BACKUP | RESTORE, AT(jobs),
@@ -197,6 +201,10 @@ const struct mv_option mv_options[] = {
 	    "list settings that are no secrets, too" },
 	{ "yes", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(yes),
 	    "change what encrypts rows of the database" },
+	{ "database", 0, "CONNINFO", MV_OPTION_MAYBE, SECRETS,
+	    offsetof(struct mv_cli, check_database),
+	    offsetof(struct mv_cli, database),
+	    "check against Mastodon's database, or this one" },
 	{ "read-data", 0, "N/T", MV_OPTION_MAYBE, CHECK,
 	    offsetof(struct mv_cli, read_data),
 	    offsetof(struct mv_cli, read_part),
