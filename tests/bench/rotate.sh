@@ -18,8 +18,7 @@ USERS=${USERS:-100000} LEGACY=${LEGACY:-10000} ROUNDS=${ROUNDS:-5}
 tool=${B:-build/default}/tests/e2e/tool_rows
 [ -x "$tool" ] || fail "'$tool' is not built; run make tests"
 scratch mv-bench-rotate
-# shellcheck disable=SC2119
-start_postgres
+start_postgres --durable
 
 (umask 077 && tests/gen/envfile.py --seed 1 >"$T/a.env" && tests/gen/envfile.py --seed 2 >"$T/b.env")
 createdb bench
