@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 USERS=${USERS:-100000} LEGACY=${LEGACY:-10000} ROUNDS=${ROUNDS:-5}
-tool=${B:-build/default}/tests/e2e/tool_rows
+tool=${B:-build/default}/tests/e2e/tool_convert
 [ -x "$tool" ] || fail "'$tool' is not built; run make tests"
 scratch mv-bench-rotate
 start_postgres --durable

@@ -10,7 +10,7 @@
 # ActiveRecord::Encryption of Debian 13, encrypted anew by tool_column, read
 # back by those libraries under the new secrets, and refused under the old
 # ones; then the same backwards.  And once more in a PostgreSQL, where they
-# write their rows into tables themselves, tool_rows converts all of them at
+# write their rows into tables themselves, tool_convert converts all of them at
 # once, and they read what is there then.  Secrets go through pipes and files of a
 # private directory, never through arguments.  Needs root, debootstrap and the
 # mirror that this machine's apt uses.
@@ -18,7 +18,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 ROWS=${ROWS:-200}
 tool=${B:-build/default}/tests/e2e/tool_column
-rows_tool=${B:-build/default}/tests/e2e/tool_rows
+rows_tool=${B:-build/default}/tests/e2e/tool_convert
 
 fail() {
 	echo "failed: $*" >&2

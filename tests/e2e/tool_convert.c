@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tool_rows: rows of a database from one generation of secrets to another,
+ * tool_convert: rows of a database from one generation of secrets to another,
  * for benchmarks, and for scripts that let the real Ruby libraries write and
  * read them.
  *
- *   tool_rows fill ENVFILE AR LEGACY    so many users, as COPY's text
- *   tool_rows convert CONNINFO OLD NEW  rows from env-file OLD's to NEW's
- *   tool_rows floor ENVFILE AR LEGACY   seconds of the crypto alone, by all
+ *   tool_convert fill ENVFILE AR LEGACY    so many users, as COPY's text
+ *   tool_convert convert CONNINFO OLD NEW  rows from env-file OLD's to NEW's
+ *   tool_convert floor ENVFILE AR LEGACY   seconds of the crypto alone, by all
  *                                       processors
  *
  * Of env-files only their paths are arguments.
@@ -203,7 +203,7 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], "floor") == 0)
 			return measure_floor(load(argv[2]), ar, legacy);
 	}
-	(void)fprintf(stderr, "tool_rows fill|floor ENVFILE AR LEGACY, "
+	(void)fprintf(stderr, "tool_convert fill|floor ENVFILE AR LEGACY, "
 	    "convert CONNINFO OLD NEW\n");
 	return 2;
 }
