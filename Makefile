@@ -5,6 +5,7 @@
 #   make check-long         more kills, fuzzing, empty systems, the package; hours
 #   make demo               one backup and restore of a throw-away Mastodon
 #   make bench              times against restic and borg, where installed
+#   make bench-rotate       rows encrypted anew, against the cryptography alone
 #   make fuzz               coverage-guided fuzzing (clang), ten minutes per target
 #   make install            DESTDIR= PREFIX=/usr/local; make uninstall likewise
 #   make deb                a package for Debian or Ubuntu, in build/
@@ -190,6 +191,8 @@ demo: $(PROG)
 
 bench: $(PROG)
 	$(Q)B=$(B) tests/bench/run.sh
+bench-rotate: $(TOOLS:%=$(B)/%)
+	$(Q)B=$(B) tests/bench/rotate.sh
 
 fuzz:
 	$(Q)tests/fuzz/run.sh
@@ -220,7 +223,7 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check check-long check-layers check-headers demo bench fuzz \
+.PHONY: all tests check check-long check-layers check-headers demo bench bench-rotate fuzz \
 	manual install uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -56,12 +56,13 @@ struct mv_cli {
 	bool dry_run, allow_shrink;
 	char *pg_snapshot;
 	unsigned jobs;
-	bool replace, no_owner, create_roles, overwrite;
+	bool replace, no_owner, create_roles, overwrite, reencrypt;
 	char *expect;
 	char *role, *label, *out;
 	bool keep_identity;
 	char *reason, *output;
 	bool generate, yes, skip_undecryptable;
+	bool check_database;	/* with a connection string, or without */
 	bool read_data;
 	char *read_part;	/* "n/t" */
 	bool repair_index;

@@ -34,10 +34,46 @@ choose_parts(const struct mv_cli *cli, uint32_t *out, struct mv_err *err)
 		    "'--only %s' names what has no target: --database, "
 		    "--media, --env-file or --redis", cli->only);
 	*out = given & only;
+	if (cli->reencrypt && (*out & MV_PART_DB) == 0)
+		return mv_err_set(err, MV_EUSAGE, "'--reencrypt' converts rows "
+		    "of the database, which is not restored: --database");
 	if (*out == 0)
 		return mv_err_set(err, MV_EUSAGE, "where to restore to is not "
 		    "said: --database, --media, --env-file or --redis");
 	return 0;
+}
+
+static json_t *
+reencrypted_json(const struct mv_restore_report *r)
+{
+	json_t *columns = NULL;
+
+	if (r->reencrypted_to == 0 || mv_rows_report_json(&r->reencrypted,
+	    SIZE_MAX, &columns, NULL) < 0)
+		return json_null();
+	return json_pack("{sI sI so}", "version",
+	    (json_int_t)r->reencrypted_to, "rows",
+	    (json_int_t)mv_rows_converted(&r->reencrypted), "columns",
+	    columns);
+}
+
+/* What a restore left as unreadable as it was. */
+static void
+say_undecryptable(const struct mv_rows_report *rows)
+{
+	size_t i;
+
+	for (i = 0; i < rows->n; i++) {
+		const struct mv_rows_column *c = &rows->columns[i];
+
+		if (c->undecryptable > 0)
+			mv_output_problem("%llu row%s of '%s.%s' (the first "
+			    "has id %s): none of the snapshot's secrets "
+			    "decrypts them, and they stay as they are",
+			    (unsigned long long)c->undecryptable,
+			    c->undecryptable == 1 ? "" : "s", c->fact->table,
+			    c->fact->column, c->ids[0]);
+	}
 }
 
 static json_t *
@@ -47,7 +83,7 @@ report_json(const struct mv_context *c, const struct mv_snapshot *s,
 	char id[65];
 
 	mv_hex_encode(s->id.b, sizeof(s->id.b), id);
-	return json_pack("{ss ss sf so so so so so}", "snapshot", id,
+	return json_pack("{ss ss sf so so so so so so}", "snapshot", id,
 	    "environment", c->name, "seconds", r->seconds,
 	    "database", (parts & MV_PART_DB) == 0 ? json_null() :
 	    json_pack("{sI sI sI so}", "tables", (json_int_t)r->tables,
@@ -59,6 +95,7 @@ report_json(const struct mv_context *c, const struct mv_snapshot *s,
 	    (json_int_t)r->files_kept, "bytes", (json_int_t)r->media_bytes),
 	    "secrets", (parts & MV_PART_SECRETS) == 0 ? json_null() :
 	    json_pack("{sI}", "version", (json_int_t)r->vault_version),
+	    "reencrypted", reencrypted_json(r),
 	    "owners_not_set", mv_named_json(&r->owners),
 	    "notes", mv_named_json(&r->notes));
 }
@@ -78,6 +115,11 @@ say_report(uint32_t parts, const struct mv_restore_report *r)
 	if (r->old_database != NULL)
 		mv_say("          the old one is now '%s'; drop it when "
 		    "you no longer need it\n", r->old_database);
+	if (r->reencrypted_to != 0)
+		mv_say("          %llu rows converted to the secrets of "
+		    "version %llu\n",
+		    (unsigned long long)mv_rows_converted(&r->reencrypted),
+		    (unsigned long long)r->reencrypted_to);
 	mv_human_bytes(r->media_bytes, text);
 	if ((parts & MV_PART_MEDIA) != 0)
 		mv_say("media     %llu files, %s; %llu were there already\n",
@@ -116,6 +158,7 @@ run(const struct mv_cli *cli, struct mv_context *c,
 		.replace = cli->replace,
 		.no_owner = cli->no_owner,
 		.create_roles = cli->create_roles,
+		.reencrypt = cli->reencrypt,
 		.jobs = cli->jobs,
 		.media = cli->media,
 		.overwrite = cli->overwrite,
@@ -147,7 +190,7 @@ mv_cmd_restore(const struct mv_cli *cli, enum mv_exit *exit,
 	mv_auto(mv_snapshots_clear) struct mv_snapshots list = { 0 };
 	mv_auto(mv_restore_report_clear) struct mv_restore_report report = { 0 };
 	const struct mv_snapshot *snap;
-	uint32_t parts;
+	uint32_t parts = 0;
 	int rc;
 
 	rc = choose_parts(cli, &parts, err);
@@ -165,10 +208,14 @@ mv_cmd_restore(const struct mv_cli *cli, enum mv_exit *exit,
 		mv_warn("this snapshot is incomplete: something could not be "
 		    "read when it was made");
 	rc = run(cli, &c, snap, parts, &report, err);
+	if (rc == MV_EAUTH && cli->reencrypt)
+		mv_hint("--reencrypt needs a vault key, the host's or the "
+		    "kit's, to which every version of the snapshot is sealed");
 	if (rc < 0)
 		return rc;
-	if (report.owners.total > 0)
+	if (report.owners.total + mv_rows_bad(&report.reencrypted) > 0)
 		*exit = MV_EXIT_PARTIAL;
+	say_undecryptable(&report.reencrypted);
 	mv_named_problem(&report.owners,
 	    "files do not have their owner, which only root can set");
 	say_report(parts, &report);

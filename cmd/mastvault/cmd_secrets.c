@@ -38,6 +38,7 @@ static const struct action {
 	{ "audit", mv_secrets_audit, 0, 0, "", LOADS },
 	{ "rotate", mv_secrets_rotate, 0, 256, "NAME..., or --all", 0 },
 	{ "recover", mv_secrets_recover, 0, 0, "", 0 },
+	{ "check", mv_secrets_check, 0, 0, "", LOADS },
 };
 
 static void
@@ -285,6 +286,7 @@ check_options(const struct mv_cli *cli, const char *name, struct mv_err *err)
 		{ cli->all, "all", "list rotate" },
 		{ cli->dry_run, "dry-run", "rotate" },
 		{ cli->skip_undecryptable, "skip-undecryptable", "rotate" },
+		{ cli->check_database, "database", "check" },
 	};
 	size_t i;
 

@@ -80,7 +80,7 @@ const struct mv_command mv_commands[] = {
 	    "3 for a store that is behind or cannot be reached." },
 	{ MV_CMD_SECRETS, "secrets",
 	    "import|list|get|set|history|diff|rollback|render|exec|audit|"
-	    "rotate|recover [OPERAND...]", 1, 4096,
+	    "rotate|recover|check [OPERAND...]", 1, 4096,
 	    "keep Mastodon's secrets: versions, changes, audit, rotation",
 	    "The vault holds the env-file, version by version. 'import "
 	    "[ENVFILE]' makes it the newest version, 'list' says since when "
@@ -93,7 +93,9 @@ const struct mv_command mv_commands[] = {
 	    "environment. 'audit' ends with 4 when it finds anything. 'rotate "
 	    "NAME...' (or --all) gives secrets new values, everywhere at "
 	    "once: database, env-file, services; 'recover' finishes or "
-	    "undoes a rotation that was interrupted." },
+	    "undoes a rotation that was interrupted. 'check --database' ends "
+	    "with 4 when the database has rows that the newest version does "
+	    "not decrypt, and with 5 when it could not tell." },
 	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
 	    "explain a command", "" },
 };
@@ -185,6 +187,8 @@ const struct mv_option mv_options[] = {
 	    "replace media files that differ" },
 	{ "env-file", 0, "FILE", MV_OPTION_TEXT, RESTORE, AT(env_file),
 	    "restore the env-file as FILE" },
+	{ "reencrypt", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(reencrypt),
+	    "convert the database's rows to the secrets in force now" },
 	{ "redis", 0, "FILE", MV_OPTION_TEXT, RESTORE, AT(redis),
 	    "restore Redis' dump as FILE" },
 	{ "jobs", 0, "N", MV_OPTION_NUMBER, BACKUP | RESTORE, AT(jobs),
@@ -205,6 +209,10 @@ const struct mv_option mv_options[] = {
 	{ "skip-undecryptable", 0, NULL, MV_OPTION_FLAG, SECRETS,
 	    AT(skip_undecryptable),
 	    "leave rows alone that open with no key, and rotate the others" },
+	{ "database", 0, "CONNINFO", MV_OPTION_MAYBE, SECRETS,
+	    offsetof(struct mv_cli, check_database),
+	    offsetof(struct mv_cli, database),
+	    "check against Mastodon's database, or this one" },
 	{ "read-data", 0, "N/T", MV_OPTION_MAYBE, CHECK,
 	    offsetof(struct mv_cli, read_data),
 	    offsetof(struct mv_cli, read_part),

@@ -15,14 +15,15 @@
 
 /*
  * What was in force when the run began, and all that came since: a rotation
- * may have changed rows before our snapshot of them.
+ * may have changed rows before our snapshot of them.  While one is under way
+ * rows may be of the generation before it, whatever the env-file says.
  */
 static int
 collect(struct mv_backup_run *run, struct mv_generations *g,
     struct mv_err *err)
 {
 	mv_auto(mv_vault_clear) struct mv_vault vault = { 0 };
-	const struct mv_vault_version *v = NULL;
+	const struct mv_vault_version *v = NULL, *before = NULL;
 	uint64_t since = run->report->vault_version;
 	size_t i;
 	int rc;
@@ -33,9 +34,12 @@ collect(struct mv_backup_run *run, struct mv_generations *g,
 		    mv_vault_newest(&vault, &v, err);
 	if (rc == 0)
 		rc = mv_generations_add(g, run->repo, v, err);
-	/* The newest may be one that a rotation has only begun with. */
-	if (rc == 0 && since == 0)
-		since = v->number - 1;
+	if (rc == 0)
+		rc = mv_vault_before(run->repo, &vault, &before, err);
+	if (rc < 0)
+		return rc;
+	since = before != NULL && before->number < v->number ?
+	    before->number : v->number;
 	for (i = vault.n; rc == 0 && i > 0; i--)
 		if (vault.list[i - 1].number >= since)
 			rc = mv_generations_add(g, run->repo,

@@ -22,6 +22,7 @@ mv_restore_report_clear(struct mv_restore_report *r)
 	mv_named_clear(&r->notes);
 	free(r->old_database);
 	r->old_database = NULL;
+	mv_rows_report_clear(&r->reencrypted);
 }
 
 /* What is to be restored: asked for, and given a place to go. */
@@ -83,15 +84,19 @@ open_env(struct mv_restore_run *run, struct env *out, struct mv_err *err)
 {
 	mv_auto(mv_vault_clear) struct mv_vault vault = { 0 };
 	const struct mv_vault_version *v = NULL;
-	int rc;
+	struct mv_id32 hash;
+	int rc = 0;
 
 	if (run->snap->nvault == 0)
 		return mv_err_set(err, MV_ECORRUPT,
 		    "the snapshot names no vault version");
-	rc = mv_vault_load(run->repo, &vault, err);
+	hash = run->snap->vault[run->snap->nvault - 1];
+	if (run->opts->reencrypt)
+		rc = mv_restore_target(run, &hash, err);
 	if (rc == 0)
-		rc = mv_vault_find(&vault,
-		    &run->snap->vault[run->snap->nvault - 1], &v, err);
+		rc = mv_vault_load(run->repo, &vault, err);
+	if (rc == 0)
+		rc = mv_vault_find(&vault, &hash, &v, err);
 	if (rc == 0)
 		rc = mv_vault_open(run->repo, v, &out->file, err);
 	if (rc < 0)
@@ -155,7 +160,9 @@ restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 		rc = refuse_other_env(run->opts->env_file, &env, &same, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "restore the secrets");
-	if (parts & MV_PART_REDIS)
+	if (run->opts->reencrypt)
+		rc = mv_restore_generations(run, err);
+	if (rc == 0 && (parts & MV_PART_REDIS))
 		rc = mv_restore_redis_refuse(run->opts, err);
 	if (rc == 0 && (parts & MV_PART_DB))
 		rc = mv_restore_db(run, err);
@@ -170,6 +177,13 @@ restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 	return mv_err_ctx(err, rc, "restore the secrets");
 }
 
+static void
+run_clear(struct mv_restore_run *run)
+{
+	mv_generations_clear(&run->from);
+	mv_generations_clear(&run->to);
+}
+
 int
 mv_job_restore(struct mv_repo *r, const struct mv_snapshot *snap,
     const struct mv_restore_opts *opts, struct mv_restore_report *out,
@@ -177,7 +191,7 @@ mv_job_restore(struct mv_repo *r, const struct mv_snapshot *snap,
 {
 	mv_auto(mv_restore_report_clear) struct mv_restore_report rep = { 0 };
 	mv_auto(mv_detail_decref) json_t *detail = NULL;
-	struct mv_restore_run run = {
+	mv_auto(run_clear) struct mv_restore_run run = {
 		.repo = r,
 		.snap = snap,
 		.opts = opts,

@@ -5,6 +5,7 @@
 #include "format/manifest.h"
 #include "job/backup.h"
 #include "repo/snapshots.h"
+#include "vault/rows.h"
 
 /*
  * restore: a snapshot, or parts of it, back into the world; and reading it
@@ -20,6 +21,11 @@ struct mv_restore_opts {
 	uid_t uid;
 	gid_t gid;
 	bool replace, no_owner, create_roles;
+	/*
+	 * Convert rows to the version of the vault that is in force now, which
+	 * is the env-file that is restored, then, too.
+	 */
+	bool reencrypt;
 	unsigned jobs;			/* 0: cores */
 	/* Media */
 	const char *media;		/* NULL: not restored */
@@ -39,6 +45,8 @@ struct mv_restore_report {
 	struct mv_named owners;		/* files whose owner could not be set */
 	struct mv_named notes;		/* "role 'x' is missing: restored without owners" */
 	uint64_t vault_version;
+	struct mv_rows_report reencrypted;	/* of reencrypt */
+	uint64_t reencrypted_to;		/* the version; 0: not asked */
 	char *old_database;		/* what --replace left behind; owned */
 };
 void mv_restore_report_clear(struct mv_restore_report *r);
@@ -47,7 +55,8 @@ void mv_restore_report_clear(struct mv_restore_report *r);
  * MV_EREFUSED: the target database holds tables, a media file differs;
  * MV_EEXIST: the env-file is there and differs.  Parts that were asked for
  * and that the snapshot does not hold are MV_ENOTFOUND, before anything is
- * touched.
+ * touched; so is a missing vault key for reencrypt (MV_EAUTH).  Rows that no
+ * generation opens stay as they are and are in the report.
  */
 int mv_job_restore(struct mv_repo *r, const struct mv_snapshot *snap,
     const struct mv_restore_opts *opts, struct mv_restore_report *out,

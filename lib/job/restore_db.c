@@ -283,6 +283,9 @@ mv_restore_db(struct mv_restore_run *run, struct mv_err *err)
 		rc = note_left(&db, err);
 	if (rc == 0)
 		rc = fill(&db, err);
+	if (rc == 0 && run->opts->reencrypt)
+		rc = mv_restore_reencrypt(run, db.pg,
+		    mv_pg_restore_name(db.restore), err);
 	if (rc == 0)
 		rc = mv_stop_check(err);
 	if (rc == 0)

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "job/generations.h"
 #include "job/restore.h"
 
 /* restore_internal: what the parts of one restore share. */
@@ -13,10 +14,22 @@ struct mv_restore_run {
 	const struct mv_restore_opts *opts;
 	json_t *detail;
 	struct mv_restore_report *report;
+	struct mv_generations from, to;	/* of reencrypt; to is one */
 };
 
 int mv_restore_db(struct mv_restore_run *run, struct mv_err *err)
     MV_MUST_CHECK;
+/*
+ * Fill from and to: MV_EAUTH without a vault key, before anything is touched.
+ */
+int mv_restore_generations(struct mv_restore_run *run, struct mv_err *err)
+    MV_MUST_CHECK;
+/* The version that is in force now. */
+int mv_restore_target(struct mv_restore_run *run, struct mv_id32 *hash,
+    struct mv_err *err) MV_MUST_CHECK;
+/* Convert the rows of a database that is not in use yet. */
+int mv_restore_reencrypt(struct mv_restore_run *run, struct mv_pg *pg,
+    const char *dbname, struct mv_err *err) MV_MUST_CHECK;
 int mv_restore_media(struct mv_restore_run *run, struct mv_err *err)
     MV_MUST_CHECK;
 /* MV_EEXIST when the file is there and must stay. */

@@ -643,7 +643,9 @@ static int
 import(struct mv_repo *r, const char *text, bool *added,
     struct mv_vault_ref *ref, struct mv_err *err)
 {
-	const struct mv_vault_reason why = { "host", "somebody", "a test" };
+	const struct mv_vault_reason why = {
+		.host = "host", .operator_name = "somebody", .reason = "a test",
+	};
 	struct mv_vault_file f = { .mode = 0600 };
 	int rc;
 
