@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "vault/disarm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "mastodon/version.h"
+
+#define SEED_BYTES 32
+
+/* A name of "table.column", or of neither. */
+#define NAME_MAX_BYTES 160
+
+struct disarm {
+	struct mv_pg_session *s;
+	json_t *columns;	/* object: "table" and "table.column" */
+	struct mv_buf random;	/* what @RANDOM@ stands for */
+	uint64_t schema;
+	bool dry_run;
+};
+
+static void
+disarm_clear(struct disarm *d)
+{
+	json_decref(d->columns);
+	mv_buf_clear(&d->random);
+}
+
+void
+mv_disarm_report_clear(struct mv_disarm_report *r)
+{
+	free(r->list);
+	*r = (struct mv_disarm_report){ 0 };
+}
+
+static int
+read_schema(struct disarm *d, struct mv_err *err)
+{
+	mv_auto(mv_json_decrefp) json_t *row = NULL;
+	const char *text;
+	int rc;
+
+	rc = mv_pg_query_row(d->s, "SELECT max(version::text) AS version "
+	    "FROM public.schema_migrations", &row, err);
+	if (rc < 0)
+		return mv_err_ctx(err, rc, "find the version of Mastodon");
+	text = json_string_value(json_object_get(row, "version"));
+	return mv_schema_parse(text != NULL ? text : "", &d->schema, err);
+}
+
+static int
+read_columns(struct disarm *d, struct mv_err *err)
+{
+	mv_auto(mv_json_decrefp) json_t *rows = NULL;
+	const json_t *row;
+	char name[NAME_MAX_BYTES];
+	size_t i;
+	int rc;
+
+	rc = mv_pg_query(d->s, "SELECT c.relname::text AS t, "
+	    "a.attname::text AS c FROM pg_catalog.pg_attribute a "
+	    "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
+	    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+	    "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') "
+	    "AND a.attnum > 0 AND NOT a.attisdropped", &rows, err);
+	if (rc < 0)
+		return rc;
+	d->columns = json_object();
+	json_array_foreach(rows, i, row) {
+		const char *t = json_string_value(json_object_get(row, "t"));
+		const char *c = json_string_value(json_object_get(row, "c"));
+
+		if (t == NULL || c == NULL)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s.%s", t, c);
+		if (json_object_set_new(d->columns, t, json_true()) < 0 ||
+		    json_object_set_new(d->columns, name, json_true()) < 0)
+			return mv_err_set(err, MV_ENOMEM, "list the columns");
+	}
+	return 0;
+}
+
+/*
+ * The server's own randomness, where it has the function (13 and later).
+ * Elsewhere a seed of ours: a log of statements would show it.
+ */
+static int
+choose_random(struct disarm *d, struct mv_err *err)
+{
+	mv_auto(mv_json_decrefp) json_t *row = NULL;
+	uint8_t seed[SEED_BYTES];
+	size_t i;
+	int rc;
+
+	rc = mv_pg_query_row(d->s, "SELECT pg_catalog.to_regprocedure("
+	    "'pg_catalog.gen_random_uuid()') IS NOT NULL AS there", &row, err);
+	if (rc < 0)
+		return rc;
+	if (json_is_true(json_object_get(row, "there"))) {
+		mv_buf_put_str(&d->random, "replace(gen_random_uuid()::text "
+		    "|| gen_random_uuid()::text, '-', '')");
+	} else {
+		randombytes_buf(seed, sizeof(seed));
+		mv_buf_put_str(&d->random, "encode(sha256(('");
+		for (i = 0; i < sizeof(seed); i++)
+			mv_buf_printf(&d->random, "%02x", seed[i]);
+		mv_buf_put_str(&d->random, "' || id)::bytea), 'hex')");
+	}
+	(void)mv_buf_cstr(&d->random);
+	return mv_buf_failed(&d->random, err);
+}
+
+/* The first name of words that the database has not, or NULL. */
+static const char *
+missing_of(const struct disarm *d, const char *table, const char *words,
+    char name[NAME_MAX_BYTES])
+{
+	size_t len;
+
+	for (; words != NULL && *words != '\0'; words += len) {
+		words += strspn(words, " ");
+		len = strcspn(words, " ");
+		if (table != NULL)
+			(void)snprintf(name, NAME_MAX_BYTES, "%s.%.*s",
+			    table, (int)len, words);
+		else
+			(void)snprintf(name, NAME_MAX_BYTES, "%.*s",
+			    (int)len, words);
+		if (len > 0 && json_object_get(d->columns, name) == NULL)
+			return name;
+	}
+	return NULL;
+}
+
+static const char *
+missing(const struct disarm *d, const struct mv_harm_fact *f,
+    char name[NAME_MAX_BYTES])
+{
+	const char *m = missing_of(d, NULL, f->table, name);
+
+	if (m == NULL)
+		m = missing_of(d, f->table, f->columns, name);
+	return m != NULL ? m : missing_of(d, NULL, f->uses, name);
+}
+
+/* How many rows the fact reaches now. */
+static int
+count(struct disarm *d, const struct mv_harm_fact *f, uint64_t *out,
+    struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf sql = { 0 };
+	mv_auto(mv_json_decrefp) json_t *row = NULL;
+	const char *select;
+	int rc;
+
+	mv_buf_put_str(&sql, "SELECT count(*) AS n FROM ");
+	if (f->how == MV_HARM_INSERT) {
+		select = strstr(f->set, "SELECT ");
+		mv_buf_printf(&sql, "(%s) q", select);
+	} else {
+		mv_buf_printf(&sql, "public.%s", f->table);
+		if (f->where != NULL)
+			mv_buf_printf(&sql, " WHERE %s", f->where);
+	}
+	(void)mv_buf_cstr(&sql);
+	rc = mv_buf_failed(&sql, err);
+	if (rc == 0)
+		rc = mv_pg_query_row(d->s, (char *)sql.p, &row, err);
+	if (rc == 0)
+		*out = (uint64_t)json_integer_value(json_object_get(row, "n"));
+	return rc;
+}
+
+static void
+put_statement(const struct disarm *d, const struct mv_harm_fact *f,
+    struct mv_buf *sql)
+{
+	static const char mark[] = "@RANDOM@";
+	const char *p = f->set, *at;
+
+	if (f->how == MV_HARM_INSERT) {
+		mv_buf_printf(sql, "INSERT INTO public.%s %s", f->table,
+		    f->set);
+		return;
+	}
+	if (f->how == MV_HARM_DELETE) {
+		mv_buf_printf(sql, "DELETE FROM public.%s", f->table);
+	} else {
+		mv_buf_printf(sql, "UPDATE public.%s SET ", f->table);
+		for (; (at = strstr(p, mark)) != NULL;
+		    p = at + sizeof(mark) - 1)
+			mv_buf_printf(sql, "%.*s%s", (int)(at - p), p,
+			    (const char *)d->random.p);
+		mv_buf_put_str(sql, p);
+	}
+	if (f->where != NULL)
+		mv_buf_printf(sql, " WHERE %s", f->where);
+}
+
+static int
+change(struct disarm *d, const struct mv_harm_fact *f, uint64_t *rows,
+    struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf sql = { 0 };
+	uint64_t left = 0;
+	int rc;
+
+	/* Else what is counted need not be what is changed. */
+	rc = mv_pg_execf(d->s, err, "LOCK TABLE public.%s IN SHARE ROW "
+	    "EXCLUSIVE MODE", f->table);
+	if (rc == 0)
+		rc = count(d, f, rows, err);
+	if (rc < 0 || *rows == 0)
+		return rc;
+	put_statement(d, f, &sql);
+	(void)mv_buf_cstr(&sql);
+	rc = mv_buf_failed(&sql, err);
+	if (rc == 0)
+		rc = mv_pg_exec(d->s, (char *)sql.p, err);
+	if (rc == 0 && !f->again)
+		rc = count(d, f, &left, err);
+	if (rc == 0 && left > 0)
+		return mv_err_set(err, MV_EIO, "%llu rows are as they were: "
+		    "is a trigger or a rule in the way?",
+		    (unsigned long long)left);
+	return rc;
+}
+
+static int
+apply(struct disarm *d, const struct mv_harm_fact *f,
+    struct mv_disarm_report *out, struct mv_err *err)
+{
+	char name[NAME_MAX_BYTES], version[MV_VERSION_TEXT];
+	const char *lacks = missing(d, f, name);
+	uint64_t rows = 0;
+	int rc;
+
+	if (lacks != NULL && !mv_harm_expected(f, d->schema))
+		return 0;
+	if (lacks != NULL) {
+		mv_schema_label(d->schema, version);
+		return mv_err_set(err, MV_ECORRUPT, "the database is that of "
+		    "Mastodon %s and has no '%s', which that version should "
+		    "have", version, lacks);
+	}
+	rc = d->dry_run ? count(d, f, &rows, err) : change(d, f, &rows, err);
+	if (rc < 0)
+		return mv_err_ctx(err, rc, "%s '%s%s%s'",
+		    d->dry_run ? "count" : "change", f->table,
+		    f->columns != NULL ? "." : "",
+		    f->columns != NULL ? f->columns : "");
+	out->list[out->n++] = (struct mv_disarmed){ f, rows };
+	return 0;
+}
+
+int
+mv_disarm(struct mv_pg_session *s, unsigned when, bool dry_run,
+    struct mv_disarm_report *out, struct mv_err *err)
+{
+	mv_auto(mv_disarm_report_clear) struct mv_disarm_report r = { 0 };
+	mv_auto(disarm_clear) struct disarm d = { .s = s, .dry_run = dry_run };
+	const struct mv_harm_fact *f;
+	size_t i;
+	int rc;
+
+	r.list = calloc(mv_harm_fact_count(), sizeof(*r.list));
+	if (r.list == NULL)
+		return mv_err_set(err, MV_ENOMEM, "list what was changed");
+	rc = read_schema(&d, err);
+	if (rc == 0)
+		rc = read_columns(&d, err);
+	if (rc == 0)
+		rc = choose_random(&d, err);
+	r.schema = d.schema;
+	for (i = 0; rc == 0 && i < mv_harm_fact_count(); i++) {
+		f = mv_harm_fact_at(i);
+		if ((f->when & when) != 0)
+			rc = apply(&d, f, &r, err);
+	}
+	if (rc < 0)
+		return rc;
+	*out = r;
+	r = (struct mv_disarm_report){ 0 };
+	return 0;
+}
+
+int
+mv_disarm_scrub(struct mv_pg_session *s, const struct mv_disarm_report *r,
+    struct mv_err *err)
+{
+	size_t i, k;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < r->n; i++) {
+		const char *table = r->list[i].fact->table;
+
+		if (r->list[i].rows == 0 ||
+		    r->list[i].fact->how == MV_HARM_INSERT)
+			continue;
+		/* Each table once: with the last of its facts. */
+		for (k = i + 1; k < r->n; k++)
+			if (r->list[k].rows > 0 && r->list[k].fact->how !=
+			    MV_HARM_INSERT && strcmp(r->list[k].fact->table,
+			    table) == 0)
+				break;
+		if (k < r->n)
+			continue;
+		rc = mv_pg_execf(s, err, "VACUUM (FULL, ANALYZE) public.%s",
+		    table);
+	}
+	return mv_err_ctx(err, rc, "remove what was changed from the files");
+}
+
+static json_t *
+columns_json(const char *words)
+{
+	json_t *list = json_array();
+	size_t len;
+
+	if (words == NULL) {
+		json_decref(list);
+		return json_null();
+	}
+	for (; *words != '\0'; words += len + strspn(words + len, " ")) {
+		len = strcspn(words, " ");
+		json_array_append_new(list, json_stringn(words, len));
+	}
+	return list;
+}
+
+json_t *
+mv_disarm_json(const struct mv_disarm_report *r)
+{
+	static const char *const hows[] = {
+		[MV_HARM_UPDATE] = "changed",
+		[MV_HARM_DELETE] = "removed",
+		[MV_HARM_INSERT] = "added",
+	};
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		const struct mv_harm_fact *f = r->list[i].fact;
+
+		json_array_append_new(list, json_pack("{ss ss so ss sI ss}",
+		    "kind", mv_harm_kind_name(f->kind), "table", f->table,
+		    "columns", columns_json(f->columns), "how", hows[f->how],
+		    "rows", (json_int_t)r->list[i].rows, "what", f->what));
+	}
+	return list;
+}
