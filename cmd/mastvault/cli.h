@@ -56,7 +56,7 @@ struct mv_cli {
 	bool dry_run, allow_shrink;
 	char *pg_snapshot;
 	unsigned jobs;
-	bool replace, no_owner, create_roles, overwrite;
+	bool replace, no_owner, create_roles, overwrite, defused;
 	char *expect;
 	char *role, *label, *out;
 	bool keep_identity;

@@ -54,7 +54,9 @@ const struct mv_command mv_commands[] = {
 	    "absent and refused if it holds tables, unless --replace: then it "
 	    "is restored beside and renamed at the end.  Files that are "
 	    "identical are kept, different ones refused without --overwrite, "
-	    "and nothing is deleted." },
+	    "and nothing is deleted.  Into the database of another "
+	    "environment only --defused: tokens, keys, addresses and what "
+	    "waits for its time are removed before it gets its name." },
 	{ MV_CMD_CHECK, "check", "", 0, 0,
 	    "check that what was stored is all there and unharmed",
 	    "Checks the structure from the stores alone.  With --read-data "
@@ -168,6 +170,8 @@ const struct mv_option mv_options[] = {
 	    "restore the database into this one" },
 	{ "replace", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(replace),
 	    "restore beside the database and swap at the end" },
+	{ "defused", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(defused),
+	    "for another environment: no mail, push, federation, logins" },
 	{ "no-owner", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(no_owner),
 	    "everything in the database belongs to who restores" },
 	{ "create-roles", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(create_roles),

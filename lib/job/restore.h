@@ -5,6 +5,7 @@
 #include "format/manifest.h"
 #include "job/backup.h"
 #include "repo/snapshots.h"
+#include "vault/disarm.h"
 
 /*
  * restore: a snapshot, or parts of it, back into the world; and reading it
@@ -20,6 +21,13 @@ struct mv_restore_opts {
 	uid_t uid;
 	gid_t gid;
 	bool replace, no_owner, create_roles;
+	/*
+	 * For another environment: the database is made harmless before it
+	 * gets its name (vault/disarm.h), an env-file that is not there is
+	 * made anew, and one that is there must share nothing with the
+	 * snapshot's and is left alone.  Not with redis.
+	 */
+	bool defused;
 	unsigned jobs;			/* 0: cores */
 	/* Media */
 	const char *media;		/* NULL: not restored */
@@ -39,13 +47,16 @@ struct mv_restore_report {
 	struct mv_named owners;		/* files whose owner could not be set */
 	struct mv_named notes;		/* "role 'x' is missing: restored without owners" */
 	uint64_t vault_version;
+	struct mv_disarm_report defused;	/* what was changed */
+	bool env_made;			/* defused: the env-file is new */
 	char *old_database;		/* what --replace left behind; owned */
 };
 void mv_restore_report_clear(struct mv_restore_report *r);
 
 /*
- * MV_EREFUSED: the target database holds tables, a media file differs;
- * MV_EEXIST: the env-file is there and differs.  Parts that were asked for
+ * MV_EREFUSED: the target database holds tables, or a defused copy and this
+ * would not be one; a media file differs; an env-file of another environment
+ * holds secrets of the snapshot's.  MV_EEXIST: the env-file is there and differs.  Parts that were asked for
  * and that the snapshot does not hold are MV_ENOTFOUND, before anything is
  * touched.
  */

@@ -56,6 +56,11 @@ void mv_pg_freep(struct mv_pg **pg);
 
 /* Do both connection strings name a user, and the same one? */
 bool mv_pg_same_user(const char *a, const char *b);
+/*
+ * Do both lead to one database, as far as their text can tell: the same name
+ * and port, and the same host, or ways to this one (a socket, localhost)?
+ */
+bool mv_pg_same_database(const char *a, const char *b);
 
 /* The database's name as it was given; NULL when it was not. */
 const char *mv_pg_dbname(const struct mv_pg *pg);

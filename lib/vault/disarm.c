@@ -289,6 +289,45 @@ mv_disarm(struct mv_pg_session *s, unsigned when, bool dry_run,
 	return 0;
 }
 
+/* As a list for IN: each table, however often it comes. */
+static void
+put_tables(struct mv_buf *sql, unsigned when)
+{
+	const struct mv_harm_fact *f;
+	const char *comma = "";
+	size_t i;
+
+	for (i = 0; i < mv_harm_fact_count(); i++) {
+		f = mv_harm_fact_at(i);
+		if ((f->when & when) == 0 || f->how == MV_HARM_INSERT)
+			continue;
+		mv_buf_printf(sql, "%s'%s'", comma, f->table);
+		comma = ", ";
+	}
+}
+
+int
+mv_disarm_hold(struct mv_pg_session *s, unsigned when, bool hold,
+    struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf sql = { 0 };
+	int rc;
+
+	mv_buf_put_str(&sql, "DO $mv$ DECLARE t regclass; BEGIN FOR t IN "
+	    "SELECT c.oid FROM pg_class c JOIN pg_namespace n "
+	    "ON n.oid = c.relnamespace WHERE n.nspname = 'public' "
+	    "AND c.relkind = 'r' AND c.relname IN (");
+	put_tables(&sql, when);
+	mv_buf_printf(&sql, ") LOOP EXECUTE format('ALTER TABLE %%s %s', t); "
+	    "END LOOP; END $mv$", hold ? "SET (autovacuum_enabled = false)" :
+	    "RESET (autovacuum_enabled)");
+	(void)mv_buf_cstr(&sql);
+	rc = mv_buf_failed(&sql, err);
+	if (rc == 0)
+		rc = mv_pg_exec(s, (char *)sql.p, err);
+	return mv_err_ctx(err, rc, "hold autovacuum");
+}
+
 int
 mv_disarm_scrub(struct mv_pg_session *s, const struct mv_disarm_report *r,
     struct mv_err *err)
@@ -310,7 +349,7 @@ mv_disarm_scrub(struct mv_pg_session *s, const struct mv_disarm_report *r,
 				break;
 		if (k < r->n)
 			continue;
-		rc = mv_pg_execf(s, err, "VACUUM (FULL, ANALYZE) public.%s",
+		rc = mv_pg_execf(s, err, "VACUUM (FULL) public.%s",
 		    table);
 	}
 	return mv_err_ctx(err, rc, "remove what was changed from the files");

@@ -36,6 +36,15 @@ int mv_disarm(struct mv_pg_session *s, unsigned when, bool dry_run,
     struct mv_disarm_report *out, struct mv_err *err) MV_MUST_CHECK;
 
 /*
+ * Have autovacuum leave the tables of all these facts alone, or no longer.
+ * The planner's statistics are samples of what stands in a table, and nobody
+ * but a superuser gets them out of the catalogue again: there must be none
+ * before a copy is harmless.
+ */
+int mv_disarm_hold(struct mv_pg_session *s, unsigned when, bool hold,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/*
  * Rewrite the tables that were changed, so that what was removed is in no
  * file of theirs any more; the write-ahead log keeps it until it is recycled.
  * Outside of a transaction.
