@@ -42,7 +42,7 @@ expect 2 restore --defused --env-file "$T/new.env"
 	fail "a refused restore made a database"
 
 # Killed whenever: under the name there is a defused one, or none.
-for n in $(seq "${KILLS:-4}"); do
+for n in $(seq "${KILLS:-3}"); do
 	"$MASTVAULT" restore -c "$T/production.conf" -e production latest --defused --replace \
 		--database "$(conninfo copy)" >/dev/null 2>&1 &
 	pid=$!

@@ -25,6 +25,7 @@ run() {
 run env BIG=3221225472 tests/e2e/30-awkward-media.sh
 run env KILLS=30 tests/e2e/50-kill.sh
 run env MV_LONG=1 "$B/tests/unit/repo/test_check"
+run env KILLS=40 tests/e2e/87-defused.sh
 run env FAULTS=200 tests/e2e/65-faults.sh
 run env CUTS=100 tests/e2e/66-power-cut.sh
 for target in tests/fuzz/fuzz_*.c; do
