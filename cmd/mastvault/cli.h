@@ -61,7 +61,7 @@ struct mv_cli {
 	char *role, *label, *out;
 	bool keep_identity;
 	char *reason, *output;
-	bool generate, yes;
+	bool generate, yes, skip_undecryptable;
 	bool read_data;
 	char *read_part;	/* "n/t" */
 	bool repair_index;

@@ -15,23 +15,29 @@
 
 #define ENV_FILE_MAX ((size_t)4 << 20)
 
+#define LOADS 1U	/* wants the versions */
+#define SETTLED 2U	/* and that no rotation is under way */
+
 static const struct action {
 	const char *name;
 	mv_secrets_run *run;
 	unsigned min, max;	/* operands behind the name */
 	const char *operands;
-	bool loads;		/* wants the versions */
+	unsigned wants;
 } actions[] = {
-	{ "import", mv_secrets_import, 0, 1, "[ENVFILE]", false },
-	{ "list", mv_secrets_list, 0, 0, "", true },
-	{ "get", mv_secrets_get, 1, 1, "NAME", true },
-	{ "set", mv_secrets_set, 1, 1, "NAME", true },
-	{ "history", mv_secrets_history, 0, 0, "", true },
-	{ "diff", mv_secrets_diff, 2, 2, "VERSION VERSION", true },
-	{ "rollback", mv_secrets_rollback, 1, 1, "VERSION", true },
-	{ "render", mv_secrets_render, 0, 0, "", true },
-	{ "exec", mv_secrets_exec, 1, UINT32_MAX, "-- COMMAND...", true },
-	{ "audit", mv_secrets_audit, 0, 0, "", true },
+	{ "import", mv_secrets_import, 0, 1, "[ENVFILE]", 0 },
+	{ "list", mv_secrets_list, 0, 0, "", LOADS },
+	{ "get", mv_secrets_get, 1, 1, "NAME", LOADS },
+	{ "set", mv_secrets_set, 1, 1, "NAME", LOADS | SETTLED },
+	{ "history", mv_secrets_history, 0, 0, "", LOADS },
+	{ "diff", mv_secrets_diff, 2, 2, "VERSION VERSION", LOADS },
+	{ "rollback", mv_secrets_rollback, 1, 1, "VERSION", LOADS | SETTLED },
+	{ "render", mv_secrets_render, 0, 0, "", LOADS | SETTLED },
+	{ "exec", mv_secrets_exec, 1, UINT32_MAX, "-- COMMAND...",
+	    LOADS | SETTLED },
+	{ "audit", mv_secrets_audit, 0, 0, "", LOADS },
+	{ "rotate", mv_secrets_rotate, 0, 256, "NAME..., or --all", 0 },
+	{ "recover", mv_secrets_recover, 0, 0, "", 0 },
 };
 
 static void
@@ -119,9 +125,20 @@ reason_of(const struct mv_cli *cli, const char *reason, char host[256],
 
 	if (gethostname(host, 255) < 0)
 		(void)snprintf(host, 256, "unknown");
-	out->host = host;
-	out->operator_name = pw != NULL ? pw->pw_name : "unknown";
-	out->reason = cli->reason != NULL ? cli->reason : reason;
+	*out = (struct mv_vault_reason){
+		.host = host,
+		.operator_name = pw != NULL ? pw->pw_name : "unknown",
+		.reason = cli->reason != NULL ? cli->reason : reason,
+	};
+}
+
+int
+mv_secrets_unfinished(struct mv_err *err)
+{
+	mv_hint("if no 'secrets rotate' is running, 'mastvault secrets "
+	    "recover' finishes or undoes it");
+	return mv_err_set(err, MV_EREFUSED, "a rotation of secrets is under "
+	    "way or was not finished");
 }
 
 int
@@ -202,6 +219,8 @@ mv_secrets_import(struct mv_secrets *s, struct mv_err *err)
 	rc = mv_vault_import(s->c.repo, &f, &why, &ref, &added, err);
 	if (rc < 0)
 		return rc;
+	if (ref.pending)
+		return mv_secrets_unfinished(err);
 	if (ref.number != ref.newest) {
 		mv_hint("'secrets render' writes version %" PRIu64 " into the "
 		    "file; 'secrets rollback %" PRIu64 "' makes the older one "
@@ -260,11 +279,13 @@ check_options(const struct mv_cli *cli, const char *name, struct mv_err *err)
 		bool given;
 		const char *option, *actions;
 	} list[] = {
-		{ cli->reason != NULL, "reason", "import set rollback" },
+		{ cli->reason != NULL, "reason", "import set rollback rotate" },
 		{ cli->generate, "generate", "set" },
 		{ cli->output != NULL, "output", "render" },
-		{ cli->yes, "yes", "set rollback" },
-		{ cli->all, "all", "list" },
+		{ cli->yes, "yes", "set rollback rotate" },
+		{ cli->all, "all", "list rotate" },
+		{ cli->dry_run, "dry-run", "rotate" },
+		{ cli->skip_undecryptable, "skip-undecryptable", "rotate" },
 	};
 	size_t i;
 
@@ -287,6 +308,7 @@ mv_cmd_secrets(const struct mv_cli *cli, enum mv_exit *exit,
 		.nargs = cli->operands.n - 1,
 	};
 	const struct action *a = find_action(cli->operands.v[0], err);
+	const struct mv_vault_version *before = NULL;
 	size_t i;
 	int rc;
 
@@ -297,8 +319,12 @@ mv_cmd_secrets(const struct mv_cli *cli, enum mv_exit *exit,
 		rc = check_options(cli, a->name, err);
 	if (rc == 0)
 		rc = mv_context_open(cli, MV_WANT_VAULT, &s.c, err);
-	if (rc == 0 && a->loads)
+	if (rc == 0 && (a->wants & LOADS))
 		rc = mv_vault_load(s.c.repo, &s.v, err);
+	if (rc == 0 && (a->wants & SETTLED))
+		rc = mv_vault_before(s.c.repo, &s.v, &before, err);
+	if (rc == 0 && before != NULL)
+		rc = mv_secrets_unfinished(err);
 	if (rc < 0)
 		return rc;
 	for (i = 0; i < s.v.nproblems; i++)

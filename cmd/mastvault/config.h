@@ -31,6 +31,10 @@ struct mv_config_env {
 	char *before_backup, *after_backup, *on_failure;
 	char *limit_read, *limit_upload;	/* "20M" */
 	unsigned hook_timeout;	/* seconds */
+	/* Around a rotation of secrets. */
+	char *stop_command, *start_command, *verify_command;
+	struct mv_strv apply_commands;
+	unsigned command_timeout;	/* seconds */
 	char *passphrase_file;
 	char *passphrase_command;
 	struct mv_strv stores;

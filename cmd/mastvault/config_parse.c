@@ -30,6 +30,11 @@ const struct mv_config_key mv_config_keys[] = {
 	KEY("after-backup", MV_CONFIG_TEXT, after_backup, 0, 0),
 	KEY("on-failure", MV_CONFIG_TEXT, on_failure, 0, 0),
 	KEY("hook-timeout", MV_CONFIG_AGE, hook_timeout, 1, 86400),
+	KEY("stop-command", MV_CONFIG_TEXT, stop_command, 0, 0),
+	KEY("start-command", MV_CONFIG_TEXT, start_command, 0, 0),
+	KEY("verify-command", MV_CONFIG_TEXT, verify_command, 0, 0),
+	KEY("apply-command", MV_CONFIG_LIST, apply_commands, 0, 0),
+	KEY("command-timeout", MV_CONFIG_AGE, command_timeout, 1, 86400),
 	KEY("limit-read", MV_CONFIG_RATE, limit_read, 0, 0),
 	KEY("limit-upload", MV_CONFIG_RATE, limit_upload, 0, 0),
 	KEY("passphrase-file", MV_CONFIG_PATH, passphrase_file, 0, 0),
@@ -48,6 +53,8 @@ const size_t mv_config_nkeys = MV_ARRAY_LEN(mv_config_keys);
 /* A nightly run that took two hours longer. */
 #define MAX_AGE_DEFAULT (26 * 3600)
 #define HOOK_TIMEOUT_DEFAULT 60
+/* Sidekiq may take 25 s to end, and containers are made anew. */
+#define COMMAND_TIMEOUT_DEFAULT 180
 
 struct parse {
 	const char *file;
@@ -78,6 +85,10 @@ env_clear(struct mv_config_env *env)
 	free(env->before_backup);
 	free(env->after_backup);
 	free(env->on_failure);
+	free(env->stop_command);
+	free(env->start_command);
+	free(env->verify_command);
+	mv_strv_clear(&env->apply_commands);
 	free(env->limit_read);
 	free(env->limit_upload);
 	free(env->passphrase_file);
@@ -214,6 +225,7 @@ section(struct parse *ps, struct text t, struct mv_err *err)
 		.min_free = MIN_FREE_DEFAULT,
 		.max_age = MAX_AGE_DEFAULT,
 		.hook_timeout = HOOK_TIMEOUT_DEFAULT,
+		.command_timeout = COMMAND_TIMEOUT_DEFAULT,
 	};
 	if (ps->env->name == NULL) {
 		ps->env = NULL;

@@ -81,9 +81,9 @@ const struct mv_command mv_commands[] = {
 	    "a backup older than max-age and whatever else is an alarm, with "
 	    "3 for a store that is behind or cannot be reached." },
 	{ MV_CMD_SECRETS, "secrets",
-	    "import|list|get|set|history|diff|rollback|render|exec|audit "
-	    "[OPERAND...]", 1, 4096,
-	    "keep Mastodon's secrets: versions, changes, an audit",
+	    "import|list|get|set|history|diff|rollback|render|exec|audit|"
+	    "rotate|recover [OPERAND...]", 1, 4096,
+	    "keep Mastodon's secrets: versions, changes, audit, rotation",
 	    "The vault holds the env-file, version by version. 'import "
 	    "[ENVFILE]' makes it the newest version, 'list' says since when "
 	    "each secret has its value, 'history' who changed which and why, "
@@ -92,7 +92,10 @@ const struct mv_command mv_commands[] = {
 	    "(value from standard input) and 'rollback VERSION' make a new "
 	    "version, which 'render' writes into the env-file. 'exec -- "
 	    "COMMAND...' runs a command with the newest version in its "
-	    "environment. 'audit' ends with 4 when it finds anything." },
+	    "environment. 'audit' ends with 4 when it finds anything. 'rotate "
+	    "NAME...' (or --all) gives secrets new values, everywhere at "
+	    "once: database, env-file, services; 'recover' finishes or "
+	    "undoes a rotation that was interrupted." },
 	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
 	    "explain a command", "" },
 };
@@ -154,6 +157,8 @@ const struct mv_option mv_options[] = {
 	    "write TEXT into the snapshot; can be given several times" },
 	{ "dry-run", 0, NULL, MV_OPTION_FLAG, BACKUP, AT(dry_run),
 	    "read everything, store nothing" },
+	{ "dry-run", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(dry_run),
+	    "show what a rotation would do, and to how much" },
 	{ "pg-snapshot", 0, "ID", MV_OPTION_TEXT, BACKUP, AT(pg_snapshot),
 	    "dump the snapshot ID that you hold (pg_export_snapshot())" },
 	{ "exclude", 0, "PATTERN", MV_OPTION_LIST, BACKUP, AT(excludes),
@@ -198,9 +203,12 @@ const struct mv_option mv_options[] = {
 	{ "output", 0, "FILE", MV_OPTION_TEXT, SECRETS, AT(output),
 	    "render into FILE instead of the env-file" },
 	{ "all", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(all),
-	    "list settings that are no secrets, too" },
+	    "list: also what is no secret; rotate: all that can be made here" },
 	{ "yes", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(yes),
-	    "change what encrypts rows of the database" },
+	    "ask nothing; set, rollback: even what encrypts rows" },
+	{ "skip-undecryptable", 0, NULL, MV_OPTION_FLAG, SECRETS,
+	    AT(skip_undecryptable),
+	    "leave rows alone that open with no key, and rotate the others" },
 	{ "read-data", 0, "N/T", MV_OPTION_MAYBE, CHECK,
 	    offsetof(struct mv_cli, read_data),
 	    offsetof(struct mv_cli, read_part),

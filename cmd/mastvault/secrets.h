@@ -25,7 +25,8 @@ struct mv_secrets {
 typedef int mv_secrets_run(struct mv_secrets *s, struct mv_err *err);
 mv_secrets_run mv_secrets_import, mv_secrets_list, mv_secrets_get,
     mv_secrets_set, mv_secrets_history, mv_secrets_diff, mv_secrets_rollback,
-    mv_secrets_render, mv_secrets_exec, mv_secrets_audit;
+    mv_secrets_render, mv_secrets_exec, mv_secrets_audit, mv_secrets_rotate,
+    mv_secrets_recover;
 
 /* The newest version, and its settings; either may be NULL. */
 int mv_secrets_newest(struct mv_secrets *s, struct mv_vault_file *file,
@@ -45,6 +46,8 @@ int mv_secrets_read(const char *path, struct mv_vault_file *out,
 /* Append file to the vault as it was loaded; --reason, else reason. */
 int mv_secrets_append(struct mv_secrets *s, const struct mv_vault_file *file,
     const char *reason, uint64_t *number, struct mv_err *err) MV_MUST_CHECK;
+/* Refuse what must not happen in the middle of a rotation. */
+int mv_secrets_unfinished(struct mv_err *err) MV_MUST_CHECK;
 /* Refuse, without --yes, what makes encrypted rows unreadable. */
 int mv_secrets_spare_rows(struct mv_secrets *s,
     const struct mv_vault_changes *changes, struct mv_err *err)

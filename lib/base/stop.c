@@ -5,6 +5,7 @@
 
 /* Lock-free, so that a signal handler may set it while others read. */
 static atomic_int requested;
+static atomic_int shielded;
 
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "signal handlers need it");
 
@@ -17,7 +18,14 @@ mv_stop_request(void)
 int
 mv_stop_requested(void)
 {
-	return atomic_load_explicit(&requested, memory_order_relaxed);
+	return atomic_load_explicit(&requested, memory_order_relaxed) &&
+	    !atomic_load_explicit(&shielded, memory_order_relaxed);
+}
+
+void
+mv_stop_shield(bool on)
+{
+	atomic_store(&shielded, on);
 }
 
 int

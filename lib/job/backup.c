@@ -17,6 +17,9 @@
 
 #define ENV_FILE_MAX (4u << 20)
 
+static const char unfinished[] = "a rotation of secrets is under way or was "
+    "not finished: both generations are in this backup";
+
 void
 mv_backup_report_clear(struct mv_backup_report *r)
 {
@@ -113,23 +116,60 @@ struct vaults {
 	struct vault_bound {
 		struct mv_id32 hash;
 		uint64_t number;
-	} refs[4];		/* ascending by number */
+	} *refs;		/* owned, ascending by number */
 	size_t n;
+	uint64_t first, last;	/* of those that may have been in force */
 	bool older;		/* the env-file held an older one: was said */
 };
 
 static void
-bind_version(struct vaults *v, const struct mv_id32 *hash, uint64_t number)
+vaults_clear(struct vaults *v)
 {
+	free(v->refs);
+	*v = (struct vaults){ 0 };
+}
+
+static int
+bind_version(struct vaults *v, const struct mv_id32 *hash, uint64_t number,
+    struct mv_err *err)
+{
+	struct vault_bound *grown;
 	size_t i = v->n;
 
 	while (i > 0 && v->refs[i - 1].number > number)
 		i--;
 	if (i > 0 && v->refs[i - 1].number == number)
-		return;
+		return 0;
+	grown = realloc(v->refs, (v->n + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return mv_err_set(err, MV_ENOMEM, "list vault versions");
+	v->refs = grown;
 	memmove(&v->refs[i + 1], &v->refs[i],
 	    (v->n++ - i) * sizeof(v->refs[0]));
 	v->refs[i] = (struct vault_bound){ *hash, number };
+	return 0;
+}
+
+/*
+ * Rows of every generation that was current or pending between the start and
+ * the end may be in the dump, also of one that came and went meanwhile.
+ */
+static int
+bind_between(struct mv_backup_run *run, struct vaults *v, struct mv_err *err)
+{
+	mv_auto(mv_vault_clear) struct mv_vault vault = { 0 };
+	size_t i;
+	int rc;
+
+	if (v->first == v->last)
+		return 0;
+	rc = mv_vault_load(run->repo, &vault, err);
+	for (i = 0; rc == 0 && i < vault.n; i++)
+		if (vault.list[i].number >= v->first &&
+		    vault.list[i].number <= v->last)
+			rc = bind_version(v, &vault.list[i].hash,
+			    vault.list[i].number, err);
+	return rc;
 }
 
 /*
@@ -165,13 +205,18 @@ take_secrets(struct mv_backup_run *run, struct vaults *v, struct mv_err *err)
 		    strlen(ref.problem), err);
 	if (rc < 0)
 		return rc;
-	v->older |= ref.number != ref.newest;
+	v->older |= ref.number != ref.newest && !ref.pending;
+	if (v->n == 0)
+		v->first = ref.before;
+	v->last = ref.newest;
 	/* The rows fit the one or the other: restore has both. */
-	bind_version(v, &ref.hash, ref.number);
-	bind_version(v, &ref.newest_hash, ref.newest);
+	rc = bind_version(v, &ref.hash, ref.number, err);
+	if (rc == 0)
+		rc = bind_version(v, &ref.newest_hash, ref.newest, err);
 	run->report->vault_version = ref.number;
 	run->report->vault_added |= added;
-	return 0;
+	run->report->rotation_pending = ref.pending;
+	return rc;
 }
 
 static int
@@ -302,6 +347,11 @@ take_parts(struct mv_backup_run *run, struct vaults *vaults,
 	if (rc == 0)
 		rc = take_secrets(run, vaults, err);
 	if (rc == 0)
+		rc = bind_between(run, vaults, err);
+	if (rc == 0 && run->report->rotation_pending)
+		rc = mv_named_add(&run->report->problems, unfinished,
+		    sizeof(unfinished) - 1, err);
+	if (rc == 0)
 		rc = describe_secrets(run, vaults, err);
 	return rc;
 }
@@ -405,7 +455,7 @@ mv_job_backup(struct mv_repo *r, const struct mv_backup_source *src,
 		.level = opts->level,
 		.dry_run = opts->dry_run,
 	};
-	struct vaults vaults = { 0 };
+	mv_auto(vaults_clear) struct vaults vaults = { 0 };
 	double start = mv_time_monotonic();
 	int64_t started = mv_time_now();
 	int rc;

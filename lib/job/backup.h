@@ -87,6 +87,7 @@ struct mv_backup_report {
 	int64_t redis_time;		/* when Redis saved it */
 	uint64_t vault_version;
 	bool vault_added;
+	bool rotation_pending;		/* at the end: one of problems, too */
 	char *media_absent;		/* "media not included: ..." or NULL; owned */
 };
 void mv_backup_report_clear(struct mv_backup_report *r);

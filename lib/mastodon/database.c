@@ -27,6 +27,7 @@ void
 mv_database_clear(struct mv_database *db)
 {
 	free(db->conninfo);
+	free(db->user);
 	mv_secret_freep(&db->password);
 	*db = (struct mv_database){ 0 };
 }
@@ -118,11 +119,19 @@ mv_database_init(struct mv_database *db, const struct mv_dotenv *env,
 {
 	mv_auto(mv_db_parts_clear) struct mv_db_parts parts = { 0 };
 	mv_auto(mv_database_clear) struct mv_database made = { 0 };
+	const struct mv_sbuf *user;
 	int rc;
 
 	rc = read_parts(env, &parts, err);
 	if (rc == 0)
 		rc = build(&parts, &made.conninfo, err);
+	if (rc == 0) {
+		user = &parts.part[MV_DB_USER];
+		made.user = strndup(user->len > 0 ? (const char *)user->p : "",
+		    user->len);
+		if (made.user == NULL)
+			rc = mv_err_set(err, MV_ENOMEM, "name of a role");
+	}
 	if (rc == 0 && parts.part[MV_DB_PASS].len > 0)
 		rc = mv_secret_from(parts.part[MV_DB_PASS].p,
 		    parts.part[MV_DB_PASS].len, &made.password, err);

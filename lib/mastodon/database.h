@@ -16,6 +16,7 @@
  */
 struct mv_database {
 	char *conninfo;			/* for libpq, without the password */
+	char *user;			/* the role's name; "": libpq's default */
 	struct mv_secret *password;	/* NULL when there is none */
 	/*
 	 * Which setting says that the connection goes through pgbouncer, as

@@ -59,61 +59,160 @@ join(const char *dir, const char *name, char **out, struct mv_err *err)
 	return 0;
 }
 
-/* Read one file into site->env, and note its owner if it is the main one. */
+/* Read one regular file. */
 static int
-add_file(struct mv_site *site, const char *path, struct mv_err *err)
+read_text(const char *path, struct mv_sbuf *text, struct stat *st,
+    struct mv_err *err)
 {
-	mv_auto(mv_sbuf_clear) struct mv_sbuf text = { 0 };
 	mv_auto(mv_fd_closep) int fd = -1;
-	struct stat st;
-	int rc;
 
 	/* O_NONBLOCK: a FIFO must not hold us up. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 || fstat(fd, st) < 0)
 		return mv_err_sys(err, "open '%s'", path);
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return mv_err_set(err, MV_EUSAGE, "'%s' is not a regular file",
 		    path);
-	rc = mv_sbuf_read_fd(&text, fd, MV_DOTENV_TEXT_MAX, path, err);
+	return mv_sbuf_read_fd(text, fd, MV_DOTENV_TEXT_MAX, path, err);
+}
+
+/* Call fn for each file that is there, the one that wins first. */
+static int
+each_file(const struct mv_site_opts *opts,
+    int (*fn)(const char *path, bool secrets, void *arg, struct mv_err *err),
+    void *arg, struct mv_err *err)
+{
+	size_t i;
+	int rc = 0;
+
+	if (opts->env_file != NULL)
+		rc = fn(opts->env_file, true, arg, err);
+	for (i = 0; rc == 0 && i < MV_ARRAY_LEN(env_files); i++) {
+		mv_auto(mv_freep) char *path = NULL;
+		bool is_main = env_files[i] == main_file;
+
+		if (opts->env_file != NULL && is_main)
+			continue;
+		rc = join(opts->dir, env_files[i], &path, err);
+		if (rc == 0 && (is_main || access(path, F_OK) == 0))
+			rc = fn(path, is_main, arg, err);
+	}
+	return rc;
+}
+
+/* Read one file into site->env, and note its owner if it is the main one. */
+static int
+add_file(const char *path, bool secrets, void *arg, struct mv_err *err)
+{
+	mv_auto(mv_sbuf_clear) struct mv_sbuf text = { 0 };
+	struct mv_site *site = arg;
+	struct stat st;
+	int rc;
+
+	rc = read_text(path, &text, &st, err);
 	if (rc < 0)
 		return rc;
 	rc = mv_dotenv_add(site->env, text.p, text.len, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "'%s'", path);
-	if (strcmp(path, site->env_file) == 0) {
+	if (secrets) {
 		site->uid = st.st_uid;
 		site->gid = st.st_gid;
 	}
 	return 0;
 }
 
+/* instead: settings to be, of a text that is not on the disk. */
+struct instead {
+	const void *text;
+	size_t len;
+	struct mv_dotenv *env;
+};
+
 static int
-add_files(struct mv_site *site, const struct mv_site_opts *opts,
-    struct mv_err *err)
+add_instead(const char *path, bool secrets, void *arg, struct mv_err *err)
 {
+	mv_auto(mv_sbuf_clear) struct mv_sbuf text = { 0 };
+	struct instead *in = arg;
+	struct stat st;
+	int rc = 0;
+
+	if (!secrets)
+		rc = read_text(path, &text, &st, err);
+	if (rc == 0)
+		rc = secrets ? mv_dotenv_add(in->env, in->text, in->len, err) :
+		    mv_dotenv_add(in->env, text.p, text.len, err);
+	return mv_err_ctx(err, rc, "'%s'", path);
+}
+
+int
+mv_site_settings(const struct mv_site_opts *opts, const void *text,
+    size_t len, struct mv_dotenv **out, struct mv_err *err)
+{
+	mv_auto(mv_dotenv_freep) struct mv_dotenv *env = NULL;
+	struct instead in = { .text = text, .len = len };
+	int rc;
+
+	rc = mv_dotenv_new(&env, err);
+	in.env = env;
+	if (rc == 0)
+		rc = each_file(opts, add_instead, &in, err);
+	if (rc < 0)
+		return rc;
+	*out = mv_take(&env);
+	return 0;
+}
+
+/* winner: the first file that sets a key. */
+struct winner {
+	const char *key;
+	char *path;
+	bool secrets;
+};
+
+static int
+look_for(const char *path, bool secrets, void *arg, struct mv_err *err)
+{
+	mv_auto(mv_dotenv_freep) struct mv_dotenv *env = NULL;
+	mv_auto(mv_sbuf_clear) struct mv_sbuf text = { 0 };
+	struct winner *w = arg;
+	struct stat st;
 	size_t i;
 	int rc;
 
-	if (opts->env_file != NULL) {
-		rc = add_file(site, site->env_file, err);
-		if (rc < 0)
-			return rc;
+	if (w->path != NULL)
+		return 0;
+	rc = mv_dotenv_new(&env, err);
+	if (rc == 0)
+		rc = read_text(path, &text, &st, err);
+	if (rc == 0)
+		rc = mv_err_ctx(err, mv_dotenv_add(env, text.p, text.len,
+		    err), "'%s'", path);
+	for (i = 0; rc == 0 && w->path == NULL && i < mv_dotenv_count(env);
+	    i++) {
+		if (strcmp(mv_dotenv_key(env, i), w->key) != 0)
+			continue;
+		w->secrets = secrets;
+		w->path = strdup(path);
+		if (w->path == NULL)
+			rc = mv_err_set(err, MV_ENOMEM, "name of a file");
 	}
-	for (i = 0; i < MV_ARRAY_LEN(env_files); i++) {
-		mv_auto(mv_freep) char *path = NULL;
+	return rc;
+}
 
-		if (opts->env_file != NULL && env_files[i] == main_file)
-			continue;
-		rc = join(opts->dir, env_files[i], &path, err);
-		if (rc < 0)
-			return rc;
-		if (env_files[i] != main_file && access(path, F_OK) < 0)
-			continue;
-		rc = add_file(site, path, err);
-		if (rc < 0)
-			return rc;
+int
+mv_site_winner(const struct mv_site_opts *opts, const char *key, char **path,
+    bool *is_env_file, struct mv_err *err)
+{
+	struct winner w = { .key = key };
+	int rc = each_file(opts, look_for, &w, err);
+
+	if (rc < 0) {
+		free(w.path);
+		return rc;
 	}
+	*path = w.path;
+	*is_env_file = w.secrets;
 	return 0;
 }
 
@@ -173,7 +272,7 @@ mv_site_open(const struct mv_site_opts *opts, struct mv_site **out,
 			rc = mv_err_set(err, MV_ENOMEM, "name of a file");
 	}
 	if (rc == 0)
-		rc = add_files(site, opts, err);
+		rc = each_file(opts, add_file, site, err);
 	if (rc == 0)
 		rc = mv_err_ctx(err, mv_database_init(&site->database,
 		    site->env, err), "'%s'", site->env_file);

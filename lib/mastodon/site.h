@@ -2,6 +2,7 @@
 #ifndef MV_MASTODON_SITE_H
 #define MV_MASTODON_SITE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -44,6 +45,19 @@ int mv_site_open(const struct mv_site_opts *opts, struct mv_site **out,
     struct mv_err *err) MV_MUST_CHECK;
 void mv_site_free(struct mv_site *site);
 void mv_site_freep(struct mv_site **site);
+
+/*
+ * The settings as they would be if the env-file held these bytes.  The caller
+ * owns *out.
+ */
+int mv_site_settings(const struct mv_site_opts *opts, const void *text,
+    size_t len, struct mv_dotenv **out, struct mv_err *err) MV_MUST_CHECK;
+/*
+ * The file whose setting of key counts, to be freed, and whether that is the
+ * env-file; *path is NULL when none sets it.
+ */
+int mv_site_winner(const struct mv_site_opts *opts, const char *key,
+    char **path, bool *is_env_file, struct mv_err *err) MV_MUST_CHECK;
 
 /* "S3_ENABLED" and so on; NULL for files. */
 const char *mv_site_media_setting(enum mv_site_media media);

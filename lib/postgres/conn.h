@@ -61,9 +61,13 @@ bool mv_pg_same_user(const char *a, const char *b);
  * and port, and the same host, or ways to this one (a socket, localhost)?
  */
 bool mv_pg_same_database(const char *a, const char *b);
+/* Does it bring a password, or a password file, of its own? */
+bool mv_pg_has_password(const char *conninfo);
 
 /* The database's name as it was given; NULL when it was not. */
 const char *mv_pg_dbname(const struct mv_pg *pg);
+/* The role's name, likewise. */
+const char *mv_pg_user(const struct mv_pg *pg);
 /* Of the server, as 150020; 0 before the first session was opened. */
 int mv_pg_version(const struct mv_pg *pg);
 
@@ -77,6 +81,14 @@ int mv_pg_session_open(struct mv_pg *pg, const char *dbname,
     struct mv_pg_session **out, struct mv_err *err) MV_MUST_CHECK;
 void mv_pg_session_free(struct mv_pg_session *s);
 void mv_pg_session_freep(struct mv_pg_session **s);
+
+/*
+ * Connect, have one question answered, and leave: does it work?  *used says
+ * whether the server wanted our password, which it does not under peer, trust
+ * or ident.  A pooler is as welcome as a server.  Errors as above; MV_EUSAGE
+ * with an exec_prefix, through which no password goes.
+ */
+int mv_pg_try(struct mv_pg *pg, bool *used, struct mv_err *err) MV_MUST_CHECK;
 
 /*
  * Run sql, which must be one statement without a result (or several, for a

@@ -236,6 +236,16 @@ mv_pg_same_database(const char *a, const char *b)
 	    strcasecmp(host_of(x), host_of(y)) == 0;
 }
 
+bool
+mv_pg_has_password(const char *conninfo)
+{
+	mv_auto(conninfo_freep) PQconninfoOption *parsed = NULL;
+
+	parsed = PQconninfoParse(conninfo, NULL);
+	return parsed != NULL && (conninfo_find(parsed, "password") != NULL ||
+	    conninfo_find(parsed, "passfile") != NULL);
+}
+
 const char *
 mv_pg_option(const struct mv_pg *pg, const char *key)
 {
@@ -285,4 +295,10 @@ const char *
 mv_pg_dbname(const struct mv_pg *pg)
 {
 	return mv_pg_option(pg, "dbname");
+}
+
+const char *
+mv_pg_user(const struct mv_pg *pg)
+{
+	return mv_pg_option(pg, "user");
 }

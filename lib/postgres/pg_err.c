@@ -153,7 +153,7 @@ mv_pg_err_connect(struct mv_err *err, const struct mv_pg *pg, PGconn *conn)
 	int code;
 
 	one_line(*message != '\0' ? message : "out of memory", why);
-	if (port != NULL && strcmp(port, "6432") == 0)
+	if (!pg->pooler_ok && port != NULL && strcmp(port, "6432") == 0)
 		return mv_err_set(err, MV_EREFUSED, "port 6432 is that of "
 		    "pgbouncer: give PostgreSQL's own port, mostly 5432 (%s)",
 		    why);

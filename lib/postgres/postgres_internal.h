@@ -30,13 +30,15 @@ struct mv_pg {
 	bool as_uid;			/* peer authentication needed uid */
 	int version;
 	bool unstoppable;		/* clean-up goes on after a stop */
+	bool pooler_ok;			/* who answers does not matter */
 };
 
 struct mv_pg_session {
 	struct mv_pg *pg;
 	PGconn *conn;			/* one of these two */
 	struct mv_process *psql;
-	struct mv_buf line;		/* what psql has said and we not read */
+	struct mv_buf line;		/* what psql has said */
+	size_t taken;			/* and how much of it we have read */
 };
 
 /* conninfo.c */
@@ -68,6 +70,12 @@ int mv_pg_wait(struct mv_pg_session *s, struct mv_err *err) MV_MUST_CHECK;
 /* Read what a child says, at most len bytes; *got 0 at its end. */
 int mv_pg_read_child(struct mv_process *child, uint8_t *buf, size_t len,
     bool unstoppable, size_t *got, struct mv_err *err) MV_MUST_CHECK;
+/* Of a session behind a prefix: what it reads, and a line of its answer. */
+int mv_pg_psql_say(struct mv_pg_session *s, const void *text, size_t len,
+    struct mv_err *err) MV_MUST_CHECK;
+/* NUL-terminated, without its end; valid until the next call. */
+int mv_pg_psql_line(struct mv_pg_session *s, char **line, struct mv_err *err)
+    MV_MUST_CHECK;
 
 /* child.c: argument lists, and client programs. */
 struct mv_pg_args {

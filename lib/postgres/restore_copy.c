@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/stop.h"
+#include "postgres/copy.h"
 #include "postgres/quote.h"
 #include "postgres/restore_internal.h"
 
@@ -124,14 +125,8 @@ pull(struct mv_pg_loader *l, const struct mv_source *source, size_t *len,
 }
 
 static int
-check_rows(const char *text, uint64_t rows, struct mv_err *err)
+check_rows(uint64_t n, uint64_t rows, struct mv_err *err)
 {
-	char *end;
-	uint64_t n = strtoull(text, &end, 10);
-
-	if (end == text || (*end != '\0' && *end != '\n'))
-		return mv_err_set(err, MV_EIO, "the database did not say how "
-		    "many rows it took");
 	if (n != rows)
 		return mv_err_set(err, MV_ECORRUPT, "%llu rows were restored "
 		    "where the backup had %llu", (unsigned long long)n,
@@ -140,61 +135,11 @@ check_rows(const char *text, uint64_t rows, struct mv_err *err)
 }
 
 static int
-push_rows(struct mv_pg_loader *l, const struct mv_source *source,
-    struct mv_err *err)
-{
-	PGconn *conn = l->session->conn;
-	size_t len;
-	int rc;
-
-	for (;;) {
-		rc = pull(l, source, &len, err);
-		if (rc < 0) {
-			(void)PQputCopyEnd(conn, "the backup cannot be read");
-			return rc;
-		}
-		if (len == 0)
-			break;
-		if (PQputCopyData(conn, (char *)l->buf, (int)len) != 1)
-			return mv_pg_err(err, conn, NULL, "write rows");
-	}
-	if (PQputCopyEnd(conn, NULL) != 1)
-		return mv_pg_err(err, conn, NULL, "write rows");
-	return 0;
-}
-
-static int
-copy_conn(struct mv_pg_loader *l, const char *copy,
-    const struct mv_source *source, uint64_t rows, struct mv_err *err)
-{
-	mv_auto(mv_pg_clearp) PGresult *begun = NULL;
-	mv_auto(mv_pg_clearp) PGresult *ended = NULL;
-	PGconn *conn = l->session->conn;
-	int rc;
-
-	begun = PQexec(conn, copy);
-	if (PQresultStatus(begun) != PGRES_COPY_IN)
-		return mv_pg_err(err, conn, begun, "write rows");
-	rc = push_rows(l, source, err);
-	while (rc == 0 && PQisBusy(conn)) {
-		rc = mv_pg_wait(l->session, err);
-		(void)PQconsumeInput(conn);
-	}
-	if (rc < 0)
-		return rc;
-	ended = PQgetResult(conn);
-	if (PQresultStatus(ended) != PGRES_COMMAND_OK)
-		return mv_pg_err(err, conn, ended, "write rows");
-	rc = check_rows(PQcmdTuples(ended), rows, err);
-	PQclear(PQgetResult(conn));
-	return rc;
-}
-
-static int
 copy_in_conn(struct mv_pg_loader *l, const char *check, const char *empty,
     const char *copy, const struct mv_source *source, uint64_t rows,
     struct mv_err *err)
 {
+	uint64_t n = 0;
 	int rc;
 
 	rc = mv_pg_exec(l->session, "BEGIN", err);
@@ -203,7 +148,9 @@ copy_in_conn(struct mv_pg_loader *l, const char *check, const char *empty,
 	if (rc == 0)
 		rc = mv_pg_exec(l->session, empty, err);
 	if (rc == 0)
-		rc = copy_conn(l, copy, source, rows, err);
+		rc = mv_pg_session_copy_in(l->session, copy, source, &n, err);
+	if (rc == 0)
+		rc = check_rows(n, rows, err);
 	return rc < 0 ? rc : mv_pg_exec(l->session, "COMMIT", err);
 }
 
@@ -231,6 +178,8 @@ psql_rows(struct mv_process *psql, uint64_t rows, struct mv_err *err)
 {
 	char text[64];
 	size_t len = 0, got = 1;
+	uint64_t n;
+	char *end;
 	int rc = 0;
 
 	while (rc == 0 && got > 0 && len < sizeof(text) - 1) {
@@ -241,7 +190,13 @@ psql_rows(struct mv_process *psql, uint64_t rows, struct mv_err *err)
 	text[len] = '\0';
 	if (rc == 0)
 		rc = mv_process_wait(psql, NULL, err);
-	return rc < 0 ? rc : check_rows(text, rows, err);
+	if (rc < 0)
+		return rc;
+	n = strtoull(text, &end, 10);
+	if (end == text || (*end != '\0' && *end != '\n'))
+		return mv_err_set(err, MV_EIO, "the database did not say how "
+		    "many rows it took");
+	return check_rows(n, rows, err);
 }
 
 /* Behind a prefix: a psql for each table, which reads rows as its input. */

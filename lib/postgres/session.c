@@ -183,34 +183,66 @@ psql_gone(struct mv_pg_session *s, struct mv_err *err)
 	return rc;
 }
 
-/* The next line that psql says, NUL-terminated, without its end. */
+/* Read more of what psql says, behind what was not taken yet. */
 static int
-psql_line(struct mv_pg_session *s, char **line, struct mv_err *err)
+psql_more(struct mv_pg_session *s, struct mv_err *err)
 {
-	size_t scanned = 0, got;
-	uint8_t *end = NULL;
+	size_t got;
+	int rc;
+
+	s->line.len -= s->taken;
+	if (s->line.len > 0)
+		memmove(s->line.p, s->line.p + s->taken, s->line.len);
+	s->taken = 0;
+	if (s->line.len > LINE_MAX_BYTES ||
+	    mv_buf_reserve(&s->line, CHUNK) < 0)
+		return mv_err_set(err, MV_ENOMEM, "read from psql");
+	rc = mv_pg_read_child(s->psql, s->line.p + s->line.len, CHUNK,
+	    s->pg->unstoppable, &got, err);
+	if (rc < 0)
+		return rc;
+	if (got == 0)
+		return psql_gone(s, err);
+	s->line.len += got;
+	return 0;
+}
+
+int
+mv_pg_psql_line(struct mv_pg_session *s, char **line, struct mv_err *err)
+{
+	size_t scanned = 0, left;
+	uint8_t *end;
 	int rc;
 
 	for (;;) {
-		if (s->line.len > scanned)
-			end = memchr(s->line.p + scanned, '\n',
-			    s->line.len - scanned);
+		left = s->line.len - s->taken;
+		end = left == scanned ? NULL : memchr(s->line.p + s->taken +
+		    scanned, '\n', left - scanned);
 		if (end != NULL)
 			break;
-		scanned = s->line.len;
-		if (s->line.len > LINE_MAX_BYTES ||
-		    mv_buf_reserve(&s->line, CHUNK) < 0)
-			return mv_err_set(err, MV_ENOMEM, "read from psql");
-		rc = mv_pg_read_child(s->psql, s->line.p + s->line.len, CHUNK,
-		    s->pg->unstoppable, &got, err);
+		scanned = left;
+		rc = psql_more(s, err);
 		if (rc < 0)
 			return rc;
-		if (got == 0)
-			return psql_gone(s, err);
-		s->line.len += got;
 	}
 	*end = '\0';
-	*line = (char *)s->line.p;
+	*line = (char *)s->line.p + s->taken;
+	s->taken = (size_t)(end + 1 - s->line.p);
+	return 0;
+}
+
+int
+mv_pg_psql_say(struct mv_pg_session *s, const void *text, size_t len,
+    struct mv_err *err)
+{
+	struct mv_err ignored = { 0 };
+
+	if (s->psql == NULL)
+		return mv_err_set(err, MV_EIO, "psql has ended");
+	/* A broken pipe says less than what psql said when it ended. */
+	if (mv_fd_write(mv_process_in(s->psql), text, len, "psql",
+	    &ignored) < 0)
+		return psql_gone(s, err);
 	return 0;
 }
 
@@ -219,21 +251,14 @@ static int
 psql_ask(struct mv_pg_session *s, const char *sql, char **line,
     struct mv_err *err)
 {
-	struct mv_err ignored = { 0 };
 	int rc;
 
-	if (s->psql == NULL)
-		return mv_err_set(err, MV_EIO, "psql has ended");
 	mv_buf_reset(&s->line);
-	rc = mv_fd_write(mv_process_in(s->psql), sql, strlen(sql), "psql",
-	    &ignored);
+	s->taken = 0;
+	rc = mv_pg_psql_say(s, sql, strlen(sql), err);
 	if (rc == 0)
-		rc = mv_fd_write(mv_process_in(s->psql), ";\n", 2, "psql",
-		    &ignored);
-	/* A broken pipe says less than what psql said when it ended. */
-	if (rc < 0)
-		return psql_gone(s, err);
-	return psql_line(s, line, err);
+		rc = mv_pg_psql_say(s, ";\n", 2, err);
+	return rc < 0 ? rc : mv_pg_psql_line(s, line, err);
 }
 
 static int

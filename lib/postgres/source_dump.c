@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "postgres/copy.h"
 #include "postgres/quote.h"
 #include "postgres/source_internal.h"
 
@@ -166,107 +167,6 @@ copy_out_psql(struct mv_pg_worker *w, const char *copy,
 	return rc < 0 ? rc : mv_process_wait(psql, NULL, err);
 }
 
-/* The next piece of COPY's output; *len 0 at its end. */
-static int
-next_row(struct mv_pg_session *s, char **row, size_t *len,
-    struct mv_err *err)
-{
-	int n, rc;
-
-	for (;;) {
-		n = PQgetCopyData(s->conn, row, 1);
-		if (n != 0)
-			break;
-		rc = mv_pg_wait(s, err);
-		if (rc < 0)
-			return rc;
-		if (!PQconsumeInput(s->conn))
-			return mv_pg_err(err, s->conn, NULL, "read rows");
-	}
-	if (n == -2)
-		return mv_pg_err(err, s->conn, NULL, "read rows");
-	*len = n > 0 ? (size_t)n : 0;
-	return 0;
-}
-
-static int
-flush(const struct mv_sink *sink, const uint8_t *buf, size_t *len,
-    struct mv_err *err)
-{
-	size_t n = *len;
-
-	*len = 0;
-	return n > 0 ? sink->write(sink->arg, buf, n, err) : 0;
-}
-
-static int
-pump_rows(struct mv_pg_worker *w, const struct mv_sink *sink,
-    struct mv_err *err)
-{
-	size_t len = 0, have = 0;
-	char *row = NULL;
-	int rc;
-
-	for (;;) {
-		rc = next_row(w->session, &row, &len, err);
-		if (rc < 0 || len == 0)
-			break;
-		if (have + len > MV_PG_BATCH)
-			rc = flush(sink, w->buf, &have, err);
-		if (rc == 0 && len > MV_PG_BATCH) {
-			rc = sink->write(sink->arg, (uint8_t *)row, len, err);
-		} else if (rc == 0) {
-			memcpy(w->buf + have, row, len);
-			have += len;
-		}
-		PQfreemem(row);
-		if (rc < 0)
-			return rc;
-	}
-	return rc < 0 ? rc : flush(sink, w->buf, &have, err);
-}
-
-/* What COPY itself says: all rows, or why not. */
-static int
-end_copy(struct mv_pg_session *s, uint64_t *rows, struct mv_err *err)
-{
-	mv_auto(mv_pg_clearp) PGresult *res = PQgetResult(s->conn);
-	mv_auto(mv_pg_clearp) PGresult *rest = NULL;
-	char *end;
-
-	if (PQresultStatus(res) != PGRES_COMMAND_OK)
-		return mv_pg_err(err, s->conn, res, "read rows");
-	*rows = strtoull(PQcmdTuples(res), &end, 10);
-	if (end == PQcmdTuples(res) || *end != '\0')
-		return mv_err_set(err, MV_EIO, "the database did not say how "
-		    "many rows it copied");
-	rest = PQgetResult(s->conn);
-	return 0;
-}
-
-static int
-copy_out_conn(struct mv_pg_worker *w, const char *copy,
-    const struct mv_sink *sink, uint64_t *rows, struct mv_err *err)
-{
-	mv_auto(mv_pg_clearp) PGresult *res = NULL;
-	struct mv_pg_session *s = w->session;
-	int rc;
-
-	if (!PQsendQuery(s->conn, copy))
-		return mv_pg_err(err, s->conn, NULL, "ask for rows");
-	while (PQisBusy(s->conn)) {
-		rc = mv_pg_wait(s, err);
-		if (rc < 0)
-			return rc;
-		(void)PQconsumeInput(s->conn);
-	}
-	res = PQgetResult(s->conn);
-	if (PQresultStatus(res) != PGRES_COPY_OUT)
-		return mv_pg_err(err, s->conn, res, "ask for rows");
-	rc = pump_rows(w, sink, err);
-	return rc < 0 ? rc : end_copy(s, rows, err);
-}
-
 int
 mv_pg_copy_out(struct mv_pg_worker *w, const struct mv_pg_table *t,
     const struct mv_sink *sink, uint64_t *rows, struct mv_err *err)
@@ -281,7 +181,8 @@ mv_pg_copy_out(struct mv_pg_worker *w, const struct mv_pg_table *t,
 	(void)mv_buf_cstr(&copy);
 	rc = mv_buf_failed(&copy, err);
 	if (rc == 0 && w->session != NULL)
-		rc = copy_out_conn(w, (char *)copy.p, sink, rows, err);
+		rc = mv_pg_session_copy_out(w->session, (char *)copy.p, sink,
+		    rows, err);
 	else if (rc == 0)
 		rc = copy_out_psql(w, (char *)copy.p, sink, rows, err);
 	return mv_err_ctx(err, rc, "table '%s.%s'", t->schema, t->name);

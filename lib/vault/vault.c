@@ -279,7 +279,10 @@ mv_vault_note_clear(struct mv_vault_note *n)
 
 	for (i = 0; i < n->nchanges; i++)
 		free(n->changes[i]);
+	for (i = 0; i < n->ndone; i++)
+		free(n->done[i].what);
 	free(n->changes);
+	free(n->done);
 	free(n->host);
 	free(n->operator_name);
 	free(n->reason);
@@ -298,17 +301,44 @@ copy_text(const json_t *doc, const char *key, char **out, struct mv_err *err)
 }
 
 static int
+read_done(const json_t *doc, struct mv_vault_note *n, struct mv_err *err)
+{
+	json_t *done = json_object_get(doc, "done"), *rows;
+	const char *what;
+
+	n->done = calloc(json_object_size(done) + 1, sizeof(n->done[0]));
+	if (n->done == NULL)
+		return mv_err_set(err, MV_ENOMEM, "open vault version");
+	json_object_foreach(done, what, rows) {
+		if (json_integer_value(rows) < 0)
+			continue;
+		n->done[n->ndone].rows = (uint64_t)json_integer_value(rows);
+		n->done[n->ndone].what = strdup(what);
+		if (n->done[n->ndone++].what == NULL)
+			return mv_err_set(err, MV_ENOMEM,
+			    "open vault version");
+	}
+	return 0;
+}
+
+static int
 read_note(const json_t *doc, struct mv_vault_note *n, struct mv_err *err)
 {
 	const json_t *list = json_object_get(doc, "changes"), *item;
+	const char *state;
 	size_t i;
 	int rc;
+
+	state = json_string_value(json_object_get(doc, "state"));
+	n->pending = state != NULL && strcmp(state, "pending") == 0;
 
 	rc = copy_text(doc, "host", &n->host, err);
 	if (rc == 0)
 		rc = copy_text(doc, "operator", &n->operator_name, err);
 	if (rc == 0)
 		rc = copy_text(doc, "reason", &n->reason, err);
+	if (rc == 0)
+		rc = read_done(doc, n, err);
 	if (rc < 0)
 		return rc;
 	n->changes = calloc(json_array_size(list) + 1, sizeof(char *));

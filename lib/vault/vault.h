@@ -3,6 +3,7 @@
 #define MV_VAULT_VAULT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "format/vault.h"
@@ -36,11 +37,20 @@ struct mv_vault_file {
 };
 void mv_vault_file_clear(struct mv_vault_file *f);
 
+/* What was done to the database together with a version. */
+struct mv_vault_done {
+	char *what;		/* "users.otp_secret" */
+	uint64_t rows;
+};
+
 /* Who made a version, and why. */
 struct mv_vault_note {
 	char *host, *operator_name, *reason;	/* owned; "" where not told */
 	char **changes;		/* owned: names of settings */
 	size_t nchanges;
+	bool pending;		/* a rotation to it is under way */
+	struct mv_vault_done *done;	/* owned */
+	size_t ndone;
 };
 void mv_vault_note_clear(struct mv_vault_note *n);
 
@@ -59,14 +69,29 @@ int mv_vault_number(const struct mv_vault *v, uint64_t number,
 int mv_vault_find(const struct mv_vault *v, const struct mv_id32 *hash,
     const struct mv_vault_version **out, struct mv_err *err) MV_MUST_CHECK;
 
+/*
+ * While the newest version is pending, a rotation is under way: only what
+ * ends it may follow.  Everything else is MV_EREFUSED then.
+ */
+enum mv_vault_kind {
+	MV_VAULT_CHANGE,	/* somebody changed the file */
+	MV_VAULT_PENDING,	/* a rotation begins */
+	MV_VAULT_SETTLED,	/* it ended, with this generation */
+};
+
 struct mv_vault_reason {
 	const char *host;
 	const char *operator_name;
 	const char *reason;
+	enum mv_vault_kind kind;
+	const struct mv_vault_done *done;	/* or NULL */
+	size_t ndone;
 };
 struct mv_vault_ref {
 	struct mv_id32 hash, newest_hash;
 	uint64_t number, newest;
+	bool pending;		/* the newest is: both may be in force, it and */
+	uint64_t before;	/* this one; else the same as newest */
 	char problem[512];	/* "", or the first thing wrong with the vault */
 };
 /*
@@ -78,6 +103,10 @@ struct mv_vault_ref {
  * Bytes of an older version, which something brought back, never become a
  * new one: then out->number is that version's and out->newest is higher, and
  * out->problem says so.
+ *
+ * While a rotation is under way nothing is added, whatever the file holds:
+ * out->pending is set and out->number is the version whose bytes it has, else
+ * the one before the rotation.
  */
 int mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
     const struct mv_vault_reason *why, struct mv_vault_ref *out, bool *added,
@@ -90,6 +119,18 @@ int mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
 int mv_vault_append(struct mv_repo *r, const struct mv_vault_file *file,
     const struct mv_vault_reason *why, const struct mv_id32 *after,
     struct mv_vault_ref *out, struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * Is this version pending?  One that is not sealed to us is taken for none.
+ */
+int mv_vault_is_pending(struct mv_repo *r, const struct mv_vault_version *v,
+    bool *out, struct mv_err *err) MV_MUST_CHECK;
+/*
+ * The version that was in force before the newest one, which is pending;
+ * *out is NULL when no rotation is under way, and that is no error.
+ */
+int mv_vault_before(struct mv_repo *r, const struct mv_vault *v,
+    const struct mv_vault_version **out, struct mv_err *err) MV_MUST_CHECK;
 
 /*
  * The number of the newest version with these bytes; 0: none that we can

@@ -29,14 +29,20 @@ static char *
 meta_json(const struct mv_vault_file *file, const struct mv_vault_reason *why,
     json_t *changes)
 {
+	json_t *doc, *done = json_object();
 	char mode[8], *text;
-	json_t *doc;
+	size_t i;
 
+	for (i = 0; i < why->ndone; i++)
+		json_object_set_new(done, why->done[i].what,
+		    json_integer((json_int_t)why->done[i].rows));
 	(void)snprintf(mode, sizeof(mode), "%04o", file->mode & 07777);
-	doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
+	doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}",
 	    "host", why->host, "operator", why->operator_name,
-	    "reason", why->reason, "state", "current", "file", file->path,
-	    "mode", mode, "changes", changes);
+	    "reason", why->reason, "state",
+	    why->kind == MV_VAULT_PENDING ? "pending" : "current",
+	    "file", file->path, "mode", mode, "changes", changes, "done",
+	    done);
 	if (doc == NULL)
 		return NULL;
 	text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
@@ -123,7 +129,7 @@ static void
 set_ref(struct mv_vault_ref *out, const struct mv_id32 *hash, uint64_t number)
 {
 	out->hash = out->newest_hash = *hash;
-	out->number = out->newest = number;
+	out->number = out->newest = out->before = number;
 }
 
 static int
@@ -280,12 +286,37 @@ find_older(struct mv_repo *r, const struct mv_vault *v,
 	out->hash = old->hash;
 	out->number = old->number;
 	out->newest_hash = newest->hash;
-	out->newest = newest->number;
+	out->newest = out->before = newest->number;
 	(void)snprintf(out->problem, sizeof(out->problem),
 	    "'%s' holds the secrets of vault version %llu again, which "
 	    "version %llu replaced: did an upgrade bring it back?",
 	    file->path, (unsigned long long)number,
 	    (unsigned long long)newest->number);
+	return 1;
+}
+
+/* What a backup finds in the middle of a rotation: nothing new is made. */
+static int
+find_pending(struct mv_repo *r, const struct mv_vault *v,
+    const struct mv_vault_version *before, const struct mv_vault_file *file,
+    struct mv_vault_ref *out, struct mv_err *err)
+{
+	const struct mv_vault_version *newest = &v->list[v->n - 1];
+	uint64_t number = 0;
+	int rc;
+
+	rc = mv_vault_which(r, v, &file->bytes, &number, err);
+	if (rc < 0)
+		return rc;
+	out->pending = true;
+	out->hash = before->hash;
+	out->number = out->before = before->number;
+	out->newest_hash = newest->hash;
+	out->newest = newest->number;
+	if (number == newest->number) {
+		out->hash = newest->hash;
+		out->number = newest->number;
+	}
 	return 1;
 }
 
@@ -297,7 +328,7 @@ mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
 	mv_auto(mv_vault_clear) struct mv_vault v = { 0 };
 	mv_auto(mv_fd_closep) int lock = -1;
 	const struct mv_identity *me = NULL;
-	const struct mv_vault_version *newest;
+	const struct mv_vault_version *newest, *before = NULL;
 	bool same = false, bytes = false;
 	char name[MV_OBJECT_NAME_MAX];
 	int rc;
@@ -308,8 +339,11 @@ mv_vault_import(struct mv_repo *r, const struct mv_vault_file *file,
 	/* Damage to an old version is no reason to go without a new one. */
 	(void)snprintf(out->problem, sizeof(out->problem), "%s",
 	    v.nproblems > 0 ? v.problems[0] : "");
-	*added = false;
-	if (v.n > 0)
+	*added = out->pending = false;
+	rc = mv_vault_before(r, &v, &before, err);
+	if (rc == 0 && before != NULL)
+		rc = find_pending(r, &v, before, file, out, err);
+	if (rc == 0 && v.n > 0)
 		rc = is_newest(r, &v.list[v.n - 1], file, &same, &bytes, err);
 	if (rc == 0 && v.n > 0 && !bytes)
 		rc = find_older(r, &v, file, out, err);
@@ -333,16 +367,22 @@ mv_vault_append(struct mv_repo *r, const struct mv_vault_file *file,
 {
 	mv_auto(mv_vault_clear) struct mv_vault v = { 0 };
 	mv_auto(mv_fd_closep) int lock = -1;
+	const struct mv_vault_version *before = NULL;
 	const struct mv_identity *me = NULL;
 	int rc;
 
 	rc = begin(r, &lock, &me, &v, err);
+	if (rc == 0 && why->kind != MV_VAULT_SETTLED)
+		rc = mv_vault_before(r, &v, &before, err);
+	if (rc == 0 && before != NULL)
+		rc = mv_err_set(err, MV_EREFUSED, "a rotation of secrets is "
+		    "under way or was not finished");
 	if (rc < 0)
 		return rc;
 	if (v.n == 0 || memcmp(&v.list[v.n - 1].hash, after,
 	    sizeof(*after)) != 0)
 		return mv_err_set(err, MV_ECHANGED,
 		    "somebody else made a version of the vault meanwhile");
-	out->problem[0] = '\0';
+	*out = (struct mv_vault_ref){ 0 };
 	return append(r, &v, me, file, why, out, err);
 }

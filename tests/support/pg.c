@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libpq-fe.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,7 +22,7 @@
 #include "base/file.h"
 #include "support/mv_test.h"
 
-#define PORT "5499"
+#define PORT 5499	/* of the socket, which is in our own directory */
 #define SERVERS_MAX 4
 
 /* Those that at-exit must stop. */
@@ -201,12 +203,14 @@ static void
 start_server(struct mv_test_pg *pg, int log)
 {
 	char *postgres = mv_test_path(pg->bin, "postgres");
-	char *data = mv_test_path(pg->dir, "data"), *sockdir;
+	char *data = mv_test_path(pg->dir, "data"), *sockdir, port[16];
 	const char *argv[] = { postgres, "-D", data, "-F",
-	    "-p", PORT, "-c",
-	    "listen_addresses=", "-c", NULL,
+	    "-p", port, "-c",
+	    pg->tcp ? "listen_addresses=127.0.0.1" : "listen_addresses=",
+	    "-c", NULL,
 	    "-c", "shared_buffers=32MB", NULL };
 
+	(void)snprintf(port, sizeof(port), "%d", pg->port);
 	assert_true(asprintf(&sockdir, "unix_socket_directories=%s",
 	    pg->dir) > 0);
 	argv[9] = sockdir;
@@ -218,13 +222,14 @@ start_server(struct mv_test_pg *pg, int log)
 	wait_until_up(pg);
 }
 
-bool
-mv_test_pg_start(struct mv_test_pg *pg)
+static bool
+start(struct mv_test_pg *pg)
 {
 	const struct passwd *pw;
 	int log;
 
-	*pg = (struct mv_test_pg){ .uid = geteuid(), .gid = getegid() };
+	pg->uid = geteuid();
+	pg->gid = getegid();
 	pg->bin = find_bin();
 	if (pg->bin == NULL)
 		return false;
@@ -237,14 +242,46 @@ mv_test_pg_start(struct mv_test_pg *pg)
 		assert_int_equal(chown(pg->dir, pg->uid, pg->gid), 0);
 	}
 	assert_int_equal(chmod(pg->dir, 0755), 0);
-	assert_true(asprintf(&pg->conninfo, "host='%s' port=" PORT
-	    " user=postgres", pg->dir) > 0);
+	assert_true(asprintf(&pg->conninfo, "host='%s' port=%d"
+	    " user=postgres", pg->dir, pg->port) > 0);
 	remember(pg);
 	log = open_log(pg);
 	make_cluster(pg, log);
 	start_server(pg, log);
 	close(log);
 	return true;
+}
+
+bool
+mv_test_pg_start(struct mv_test_pg *pg)
+{
+	*pg = (struct mv_test_pg){ .port = PORT };
+	return start(pg);
+}
+
+/* One that was free a moment ago. */
+static int
+free_port(void)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	(void)close(fd);
+	return ntohs(a.sin_port);
+}
+
+bool
+mv_test_pg_start_tcp(struct mv_test_pg *pg)
+{
+	*pg = (struct mv_test_pg){ .port = free_port(), .tcp = true };
+	return start(pg);
 }
 
 void
@@ -345,6 +382,7 @@ mv_test_pg_run(const struct mv_test_pg *pg, const char *const argv[],
 	char *path = mv_test_path(pg->bin, argv[0]), *file = NULL;
 	const char *full[64] = { path };
 	int i, rc, infd, outfd;
+	char port[16];
 	FILE *tmp = tmpfile();
 
 	for (i = 1; argv[i] != NULL; i++) {
@@ -356,7 +394,8 @@ mv_test_pg_run(const struct mv_test_pg *pg, const char *const argv[],
 	infd = open(in != NULL ? in : "/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_true(infd >= 0);
 	setenv("PGHOST", pg->dir, 1);
-	setenv("PGPORT", PORT, 1);
+	(void)snprintf(port, sizeof(port), "%d", pg->port);
+	setenv("PGPORT", port, 1);
 	setenv("PGUSER", "postgres", 1);
 	rc = finish(spawn(pg, full, infd, outfd, 2));
 	unsetenv("PGHOST");

@@ -11,8 +11,8 @@
 /*
  * pg: a throw-away PostgreSQL for one test program.
  *
- * Lives in a directory of its own, listens on a Unix socket there only and
- * never touches a cluster of the system.  As root it runs as the account
+ * Lives in a directory of its own, listens on a Unix socket there and never
+ * touches a cluster of the system.  As root it runs as the account
  * `postgres`.  It is stopped, and its directory removed, by mv_test_pg_stop()
  * or at exit, whatever the tests did.
  */
@@ -23,10 +23,14 @@ struct mv_test_pg {
 	pid_t pid;
 	uid_t uid;		/* the server's */
 	gid_t gid;
+	int port;
+	bool tcp;		/* on 127.0.0.1, too */
 };
 
 /* False when there is no PostgreSQL server program here: skip. */
 bool mv_test_pg_start(struct mv_test_pg *pg);
+/* Listens on a free port of 127.0.0.1, too. */
+bool mv_test_pg_start_tcp(struct mv_test_pg *pg);
 void mv_test_pg_stop(struct mv_test_pg *pg);
 /* kill -9 of the server and all its processes, and starting it again. */
 void mv_test_pg_crash(struct mv_test_pg *pg);

@@ -164,6 +164,53 @@ a_missing_or_odd_main_file_is_an_error(void **state)
 	assert_says(&fx->err, ".env.production': line 2: no '='");
 }
 
+static void
+settings_can_be_had_for_a_text_that_is_not_there_yet(void **state)
+{
+	struct fx *fx = *state;
+	const struct mv_site_opts opts = { .dir = fx->dir };
+	mv_auto(mv_dotenv_freep) struct mv_dotenv *env = NULL;
+
+	put(fx, ".env.production", "A=old\nB=old\n");
+	put(fx, ".env.local", "B=local\n");
+	assert_ok(mv_site_settings(&opts, "A=new\nB=new\n", 12, &env,
+	    &fx->err), &fx->err);
+	assert_int_equal(mv_dotenv_is(env, "A", "new"), 1);
+	assert_int_equal(mv_dotenv_is(env, "B", "local"), 1);
+}
+
+static void
+the_file_that_sets_a_name_is_found(void **state)
+{
+	struct fx *fx = *state;
+	const struct mv_site_opts opts = { .dir = fx->dir };
+	const struct {
+		const char *key, *file;
+		bool is_env_file;
+	} cases[] = {
+		{ "A", "/.env.production", true },
+		{ "B", "/.env.local", false },
+		{ "C", "/.env", false },
+		{ "D", NULL, false },
+	};
+	size_t i;
+
+	put(fx, ".env.production", "A=1\nB=1\n");
+	put(fx, ".env.local", "B=1\n");
+	put(fx, ".env", "A=1\nC=1\n");
+	for (i = 0; i < MV_ARRAY_LEN(cases); i++) {
+		mv_auto(mv_freep) char *path = NULL;
+		bool is_env_file = true;
+
+		assert_ok(mv_site_winner(&opts, cases[i].key, &path,
+		    &is_env_file, &fx->err), &fx->err);
+		assert_int_equal(path != NULL, cases[i].file != NULL);
+		assert_int_equal(is_env_file, cases[i].is_env_file);
+		if (path != NULL)
+			assert_below(fx, path, cases[i].file);
+	}
+}
+
 int
 main(void)
 {
@@ -174,6 +221,8 @@ main(void)
 		T(a_named_file_stands_for_the_main_one),
 		T(media_may_lie_elsewhere),
 		T(object_storage_is_noticed),
+		T(settings_can_be_had_for_a_text_that_is_not_there_yet),
+		T(the_file_that_sets_a_name_is_found),
 		T(a_missing_or_odd_main_file_is_an_error),
 	};
 

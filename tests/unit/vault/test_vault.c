@@ -106,7 +106,10 @@ static int
 import(struct fx *fx, const char *text, struct mv_vault_ref *ref, bool *added,
     struct mv_err *err)
 {
-	const struct mv_vault_reason why = { "host", "somebody", "a test" };
+	const struct mv_vault_reason why = {
+		.host = "host", .operator_name = "somebody",
+		.reason = "a test",
+	};
 	int rc;
 
 	mv_vault_file_clear(&fx->file);
@@ -143,7 +146,10 @@ an_older_version_that_comes_back_is_told_and_not_stored(void **state)
 static void
 a_version_can_be_made_the_newest_again(void **state)
 {
-	const struct mv_vault_reason why = { "host", "somebody", "a test" };
+	const struct mv_vault_reason why = {
+		.host = "host", .operator_name = "somebody",
+		.reason = "a test",
+	};
 	struct fx *fx = *state;
 	struct mv_vault_ref ref;
 	struct mv_err err;
@@ -204,6 +210,91 @@ ages_count_from_the_last_change(void **state)
 	mv_vault_note_clear(&note);
 }
 
+/* Append text as the next version of this kind. */
+static int
+append(struct fx *fx, const char *text, enum mv_vault_kind kind,
+    struct mv_vault_ref *ref, struct mv_err *err)
+{
+	const struct mv_vault_done done = { (char[]){ "users.otp_secret" }, 7 };
+	const struct mv_vault_reason why = {
+		.host = "host", .operator_name = "somebody",
+		.reason = "a test", .kind = kind,
+		.done = &done, .ndone = kind == MV_VAULT_SETTLED,
+	};
+	int rc;
+
+	mv_vault_clear(&fx->v);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, err), err);
+	mv_sbuf_reset(&fx->file.bytes);
+	rc = mv_sbuf_put(&fx->file.bytes, text, strlen(text), err);
+	return rc < 0 ? rc : mv_vault_append(fx->m.kit, &fx->file, &why,
+	    &fx->v.list[fx->v.n - 1].hash, ref, err);
+}
+
+static void
+nothing_but_its_end_follows_on_a_pending_version(void **state)
+{
+	const struct mv_vault_version *before = NULL;
+	struct fx *fx = *state;
+	struct mv_vault_note note = { 0 };
+	struct mv_vault_ref ref;
+	struct mv_err err;
+	bool added, pending;
+
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_ok(append(fx, "A=2\n", MV_VAULT_PENDING, &ref, &err), &err);
+	assert_fails(append(fx, "A=3\n", MV_VAULT_CHANGE, &ref, &err),
+	    MV_EREFUSED, &err);
+	assert_fails(append(fx, "A=3\n", MV_VAULT_PENDING, &ref, &err),
+	    MV_EREFUSED, &err);
+	mv_vault_clear(&fx->v);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_ok(mv_vault_is_pending(fx->m.kit, &fx->v.list[1], &pending,
+	    &err), &err);
+	assert_true(pending);
+	assert_ok(mv_vault_before(fx->m.kit, &fx->v, &before, &err), &err);
+	assert_int_equal(before->number, 1);
+	assert_ok(append(fx, "A=2\n", MV_VAULT_SETTLED, &ref, &err), &err);
+	assert_int_equal(ref.number, 3);
+	mv_vault_clear(&fx->v);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_ok(mv_vault_before(fx->m.kit, &fx->v, &before, &err), &err);
+	assert_null(before);
+	mv_vault_file_clear(&fx->file);
+	assert_ok(mv_vault_open_noted(fx->m.kit, &fx->v.list[2], &fx->file,
+	    &note, &err), &err);
+	assert_false(note.pending);
+	assert_int_equal(note.ndone, 1);
+	assert_string_equal(note.done[0].what, "users.otp_secret");
+	assert_int_equal(note.done[0].rows, 7);
+	mv_vault_note_clear(&note);
+}
+
+static void
+an_import_during_a_rotation_names_both_generations(void **state)
+{
+	static const struct {
+		const char *file;
+		uint64_t number;
+	} cases[] = { { "A=1\n", 1 }, { "A=2\n", 2 }, { "A=3\n", 1 } };
+	struct fx *fx = *state;
+	struct mv_vault_ref ref;
+	struct mv_err err;
+	bool added;
+	size_t i;
+
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_false(ref.pending);
+	assert_ok(append(fx, "A=2\n", MV_VAULT_PENDING, &ref, &err), &err);
+	for (i = 0; i < MV_ARRAY_LEN(cases); i++) {
+		assert_ok(import(fx, cases[i].file, &ref, &added, &err), &err);
+		assert_false(added);
+		assert_true(ref.pending);
+		assert_int_equal(ref.number, cases[i].number);
+		assert_int_equal(ref.newest, 2);
+	}
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -214,6 +305,8 @@ main(void)
 		test(no_other_key_signs_versions),
 		test(an_older_version_that_comes_back_is_told_and_not_stored),
 		test(a_version_can_be_made_the_newest_again),
+		test(nothing_but_its_end_follows_on_a_pending_version),
+		test(an_import_during_a_rotation_names_both_generations),
 		test(ages_count_from_the_last_change),
 	};
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MV_MASTVAULT_ROTATE_H
+#define MV_MASTVAULT_ROTATE_H
+
+#include "mastvault/secrets.h"
+#include "mastvault/services.h"
+#include "vault/rotation.h"
+
+/*
+ * rotate: what the commands that rotate secrets share: the place, the hooks
+ * that run the configured commands, questions and answers.
+ */
+struct mv_rotate {
+	struct mv_secrets *s;
+	struct mv_services services;
+	struct mv_strv database_exec;
+	char host[256];
+	unsigned bits;			/* of services that are restarted */
+	json_t *extra;			/* for the journal: "services" */
+	struct mv_rotation_place place;
+	struct mv_rotation_hooks hooks;
+	struct mv_rotation_opts opts;
+};
+void mv_rotate_clear(struct mv_rotate *r);
+
+/*
+ * Place, hooks and what the command line says.  From the journal of an
+ * unfinished rotation when j is not NULL: its services.  MV_EUSAGE with a
+ * kit, and where the configuration has no Mastodon.
+ */
+int mv_rotate_init(struct mv_rotate *r, struct mv_secrets *s,
+    const struct mv_journal *j, struct mv_err *err) MV_MUST_CHECK;
+
+/* Refuse what nobody could carry out on this host, with what to do. */
+int mv_rotate_feasible(struct mv_rotate *r,
+    const struct mv_rotation_plan *plan, struct mv_err *err) MV_MUST_CHECK;
+
+/* Finish what was not finished, and say so. */
+int mv_rotate_recover(struct mv_rotate *r, struct mv_rotation_report *out,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * Execute, whatever signals come: the first SIGINT or SIGTERM undoes it, a
+ * terminal that goes away is nothing.
+ */
+int mv_rotate_run(struct mv_rotate *r, const struct mv_rotation_plan *plan,
+    struct mv_rotation_report *out, struct mv_err *err) MV_MUST_CHECK;
+void mv_rotate_signals(void);
+
+/*
+ * Ask on the terminal for the environment's name.  MV_EUSAGE without a
+ * terminal, MV_EREFUSED when something else was answered.
+ */
+int mv_rotate_confirm(struct mv_rotate *r, const char *what,
+    struct mv_err *err) MV_MUST_CHECK;
+
+/* rotate_text.c: for people and programs. */
+void mv_rotate_say_plan(const struct mv_rotate *r,
+    const struct mv_rotation_plan *plan);
+void mv_rotate_say_report(const struct mv_rotation_report *report);
+json_t *mv_rotate_plan_json(const struct mv_rotate *r,
+    const struct mv_rotation_plan *plan);
+json_t *mv_rotate_report_json(const struct mv_rotate *r,
+    const struct mv_rotation_report *report);
+
+#endif
