@@ -128,7 +128,7 @@ is_installed() {
 
 # Debian 13 and Ubuntu 24.04 renamed some libraries when time_t grew.
 real_name() {
-	# Not the time but its own ABI: hiredis 1 came after Debian 12.
+	# hiredis 1 came after Debian 12, and under another name.
 	if [ "$1" = libhiredis0.14 ] && ! apt-cache show "$1" >/dev/null 2>&1; then
 		echo libhiredis1.1.0
 	elif ! is_installed "$1" && apt-cache show "$1t64" >/dev/null 2>&1; then
