@@ -25,7 +25,8 @@ INSTALL ?= install
 comma   := ,
 LAYERS  := base secret crypto format chunk store repo tree postgres \
 	mastodon vault drill report job
-PKGS    := libsodium libzstd libarchive libpq libcrypto zlib jansson libacl
+PKGS    := libsodium libzstd libarchive libpq libcrypto zlib jansson libacl \
+	hiredis
 
 PKG_CONFIG ?= pkg-config
 PKG_ERR := $(shell $(PKG_CONFIG) --print-errors --exists $(PKGS) 2>&1)

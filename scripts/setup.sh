@@ -35,6 +35,7 @@ packages() {
 	libssl-dev          build          what Mastodon itself encrypts with
 	zlib1g-dev          build          columns that Rails compressed
 	libjansson-dev      build          JSON
+	libhiredis-dev      build          talks to Redis
 	libsodium23         runtime        encryption and signatures
 	libzstd1            runtime        compression
 	libarchive13        runtime        extended attributes, ACLs, extraction
@@ -43,6 +44,7 @@ packages() {
 	libssl3             runtime        what Mastodon itself encrypts with
 	zlib1g              runtime        columns that Rails compressed
 	libjansson4         runtime        JSON
+	libhiredis0.14      runtime        talks to Redis
 	postgresql-client   runtime        pg_dump and pg_restore
 	postgresql          demo           server for the throw-away cluster
 	python3             demo           generates the data
@@ -51,6 +53,7 @@ packages() {
 	python3-zstandard   check          independent reader of the format
 	acl                 check          ACLs to back up
 	attr                check          extended attributes to back up
+	redis-server        check          changes its password, and restarts
 	strace              check          interrupts a restore where it hurts
 	clang               developer      second compiler, sanitizers, fuzzing
 	shellcheck          developer      reads the scripts
@@ -125,7 +128,10 @@ is_installed() {
 
 # Debian 13 and Ubuntu 24.04 renamed some libraries when time_t grew.
 real_name() {
-	if ! is_installed "$1" && apt-cache show "$1t64" >/dev/null 2>&1; then
+	# hiredis 1 came after Debian 12, and under another name.
+	if [ "$1" = libhiredis0.14 ] && ! apt-cache show "$1" >/dev/null 2>&1; then
+		echo libhiredis1.1.0
+	elif ! is_installed "$1" && apt-cache show "$1t64" >/dev/null 2>&1; then
 		echo "$1t64"
 	else
 		echo "$1"

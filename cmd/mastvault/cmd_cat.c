@@ -25,7 +25,6 @@ mv_cmd_cat(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 	uint32_t part = MV_PART_MEDIA;
 	int rc;
 
-	(void)exit;
 	if (cli->json)
 		return mv_err_set(err, MV_EUSAGE,
 		    "'cat' writes bytes, not JSON");
@@ -37,7 +36,7 @@ mv_cmd_cat(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		part = MV_PART_REDIS;
 	rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
+		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	if (rc == 0)
 		rc = mv_snapshots_find(&list, cli->operands.v[0], part, &snap,
 		    err);

@@ -268,10 +268,9 @@ mv_cmd_diff(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 	const struct mv_snapshot *from, *to;
 	int rc;
 
-	(void)exit;
 	rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
+		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	if (rc == 0)
 		rc = mv_snapshots_find(&list, cli->operands.v[0], 0, &from,
 		    err);

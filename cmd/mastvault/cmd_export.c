@@ -41,12 +41,11 @@ mv_cmd_export(const struct mv_cli *cli, enum mv_exit *exit,
 	const struct mv_snapshot *snap;
 	int rc;
 
-	(void)exit;
 	rc = mv_parts_parse(cli->only, &opts.parts, err);
 	if (rc == 0)
 		rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
+		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	if (rc == 0)
 		rc = mv_snapshots_find(&list, cli->operands.v[0],
 		    cli->only != NULL ? opts.parts : 0, &snap, err);

@@ -101,6 +101,6 @@ mv_cmd_find(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 
 	rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
+		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	return rc < 0 ? rc : search(&c, &list, &find, exit, err);
 }

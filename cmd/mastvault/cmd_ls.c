@@ -106,10 +106,9 @@ mv_cmd_ls(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 	const struct mv_snapshot *snap;
 	int rc;
 
-	(void)exit;
 	rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &snaps, NULL, err);
+		rc = mv_load_snapshots(cli, &c, &snaps, exit, err);
 	if (rc == 0)
 		rc = mv_snapshots_find(&snaps, cli->operands.v[0],
 		    db ? MV_PART_DB : MV_PART_MEDIA, &snap, err);

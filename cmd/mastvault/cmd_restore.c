@@ -189,7 +189,7 @@ mv_cmd_restore(const struct mv_cli *cli, enum mv_exit *exit,
 	if (rc == 0)
 		rc = mv_restore_guard(cli, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
+		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	if (rc == 0)
 		rc = mv_snapshots_find(&list, cli->operands.v[0], parts, &snap,
 		    err);

@@ -64,19 +64,17 @@ mv_cmd_snapshots(const struct mv_cli *cli, enum mv_exit *exit,
 {
 	mv_auto(mv_context_clear) struct mv_context c = { 0 };
 	mv_auto(mv_snapshots_clear) struct mv_snapshots list = { 0 };
-	size_t i, problems = 0;
+	size_t i;
 	json_t *doc;
 	int rc;
 
 	rc = mv_context_open(cli, MV_WANT_LIST, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &list, &problems, err);
+		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	if (rc < 0)
 		return rc;
-	if (problems > list.behind)
+	if (list.nproblems > list.behind)
 		*exit = MV_EXIT_CORRUPT;
-	else if (problems > 0)
-		*exit = MV_EXIT_PARTIAL;
 	if (list.n == 0)
 		mv_say("no snapshots yet in '%s'\n", c.name);
 	else

@@ -201,6 +201,6 @@ mv_cmd_stats(const struct mv_cli *cli, enum mv_exit *exit,
 		    "'stats' takes a snapshot or '--all', not both");
 	rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
-		rc = mv_load_snapshots(cli, &c, &list, NULL, err);
+		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	return rc < 0 ? rc : run(cli, &c, &list, exit, err);
 }

@@ -39,11 +39,11 @@ json_t *mv_parts_json(uint32_t parts);
 void mv_parts_text(uint32_t parts, char out[MV_PARTS_TEXT]);
 
 /*
- * Load the list, demand cli's head, report problems (a count in *problems,
- * when not NULL), remember what was seen.
+ * Load the list, demand cli's head, report problems, with which the command
+ * is done only in part, remember what was seen.
  */
 int mv_load_snapshots(const struct mv_cli *cli, struct mv_context *c,
-    struct mv_snapshots *out, size_t *problems, struct mv_err *err)
+    struct mv_snapshots *out, enum mv_exit *exit, struct mv_err *err)
     MV_MUST_CHECK;
 
 /* The id's first 12 digits, which is how snapshots are called in lists. */

@@ -103,7 +103,7 @@ mv_short_id(const struct mv_id32 *id, char out[MV_SHORT_ID])
 
 int
 mv_load_snapshots(const struct mv_cli *cli, struct mv_context *c,
-    struct mv_snapshots *out, size_t *problems, struct mv_err *err)
+    struct mv_snapshots *out, enum mv_exit *exit, struct mv_err *err)
 {
 	char text[MV_ERR_TEXT_MAX];
 	struct mv_err why = { 0 };
@@ -115,8 +115,8 @@ mv_load_snapshots(const struct mv_cli *cli, struct mv_context *c,
 		return rc;
 	for (i = 0; i < out->nproblems; i++)
 		mv_output_problem("%s", out->problems[i]);
-	if (problems != NULL)
-		*problems = out->nproblems;
+	if (out->nproblems > 0 && *exit == MV_EXIT_DONE)
+		*exit = MV_EXIT_PARTIAL;
 	if (cli->expect != NULL) {
 		rc = mv_snapshots_expect(out, cli->expect, err);
 		if (rc < 0)

@@ -16,10 +16,11 @@ add() {
 	head -c 40000 /dev/urandom >"$T/live/public/system/accounts/$1.jpg"
 }
 
-# restored URL - the newest snapshot of this store alone is the whole site.
+# restored URL - the newest snapshot of this store alone is the whole site; it
+# may lack older ones, which is said.
 restored() {
 	rm -rf "$T/out.media" "$T/out.env"
-	expect 0 mastvault restore --kit "$T/two.kit" latest --store "file://$T/$1" \
+	expect '0|3' mastvault restore --kit "$T/two.kit" latest --store "file://$T/$1" \
 		--media "$T/out.media" --env-file "$T/out.env"
 	diff -r "$T/live/public/system" "$T/out.media" || fail "media differ from '$1'"
 	cmp "$T/live/.env.production" "$T/out.env" || fail "secrets differ from '$1'"
@@ -37,9 +38,17 @@ for store in two.store other.store; do
 	[ ! -e "$T/$store" ] || fail 'a store was made where none was'
 	# Secrets and media come from the store that is there.
 	rm -rf "$T/out.media" "$T/out.env"
-	expect '0|3' mastvault restore --kit "$T/two.kit" latest \
+	expect 3 mastvault restore --kit "$T/two.kit" latest \
 		--media "$T/out.media" --env-file "$T/out.env"
 	diff -r "$T/live/public/system" "$T/out.media"
+	# So it is with whatever reads: done, but one store was not reached.
+	for read in 'diff latest~1 latest' 'ls latest' 'cat latest env' 'find 1.jpg' \
+		'stats latest' "export latest $T/exported"; do
+		# shellcheck disable=SC2086
+		expect 3 mastvault $read --kit "$T/two.kit"
+		says "$T/$store"
+	done
+	rm -rf "$T/exported"
 	# Not mounted: an empty directory.
 	mkdir "$T/$store"
 	add "empty-$store"
