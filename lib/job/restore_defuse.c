@@ -87,7 +87,7 @@ mv_restore_defuse(struct mv_restore_run *run, struct mv_pg *pg,
 	if (rc == 0)
 		rc = mv_pg_exec(s, "BEGIN", err);
 	if (rc == 0)
-		rc = mv_disarm(s, MV_HARM_COPY, false, &run->report->defused,
+		rc = mv_disarm(s, MV_HARM_COPY, 0, &run->report->defused,
 		    err);
 	if (rc == 0)
 		rc = mv_pg_exec(s, "COMMIT", err);

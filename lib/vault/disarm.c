@@ -21,7 +21,7 @@ struct disarm {
 	json_t *columns;	/* object: "table" and "table.column" */
 	struct mv_buf random;	/* what @RANDOM@ stands for */
 	uint64_t schema;
-	bool dry_run;
+	unsigned flags;
 };
 
 static void
@@ -34,6 +34,10 @@ disarm_clear(struct disarm *d)
 void
 mv_disarm_report_clear(struct mv_disarm_report *r)
 {
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		free(r->list[i].problem);
 	free(r->list);
 	*r = (struct mv_disarm_report){ 0 };
 }
@@ -232,38 +236,77 @@ change(struct disarm *d, const struct mv_harm_fact *f, uint64_t *rows,
 }
 
 static int
-apply(struct disarm *d, const struct mv_harm_fact *f,
-    struct mv_disarm_report *out, struct mv_err *err)
+apply(struct disarm *d, const struct mv_harm_fact *f, const char *lacks,
+    uint64_t *rows, struct mv_err *err)
 {
-	char name[NAME_MAX_BYTES], version[MV_VERSION_TEXT];
-	const char *lacks = missing(d, f, name);
-	uint64_t rows = 0;
+	bool dry = (d->flags & MV_DISARM_COUNT) != 0;
+	char version[MV_VERSION_TEXT];
 	int rc;
 
-	if (lacks != NULL && !mv_harm_expected(f, d->schema))
-		return 0;
 	if (lacks != NULL) {
 		mv_schema_label(d->schema, version);
 		return mv_err_set(err, MV_ECORRUPT, "the database is that of "
 		    "Mastodon %s and has no '%s', which that version should "
 		    "have", version, lacks);
 	}
-	rc = d->dry_run ? count(d, f, &rows, err) : change(d, f, &rows, err);
+	rc = dry ? count(d, f, rows, err) : change(d, f, rows, err);
+	return mv_err_ctx(err, rc, "%s '%s%s%s'", dry ? "count" : "change",
+	    f->table, f->columns != NULL ? "." : "",
+	    f->columns != NULL ? f->columns : "");
+}
+
+/* An error of one statement must not cost all that went before it. */
+static int
+apply_or_note(struct disarm *d, const struct mv_harm_fact *f,
+    const char *lacks, struct mv_disarmed *out, struct mv_err *err)
+{
+	char text[MV_ERR_TEXT_MAX];
+	struct mv_err why = { 0 };
+	int rc;
+
+	rc = mv_pg_exec(d->s, "SAVEPOINT mv_disarm", err);
 	if (rc < 0)
-		return mv_err_ctx(err, rc, "%s '%s%s%s'",
-		    d->dry_run ? "count" : "change", f->table,
-		    f->columns != NULL ? "." : "",
-		    f->columns != NULL ? f->columns : "");
-	out->list[out->n++] = (struct mv_disarmed){ f, rows };
-	return 0;
+		return rc;
+	rc = apply(d, f, lacks, &out->rows, &why);
+	if (rc == 0)
+		return mv_pg_exec(d->s, "RELEASE SAVEPOINT mv_disarm", err);
+	/* Where the session is gone, what it died of is the error. */
+	if (rc == MV_EINTR || mv_pg_exec(d->s, "ROLLBACK TO SAVEPOINT "
+	    "mv_disarm", NULL) < 0) {
+		if (err != NULL)
+			*err = why;
+		return rc;
+	}
+	(void)mv_err_text(&why, text, sizeof(text));
+	out->rows = 0;
+	out->problem = strdup(text);
+	return out->problem != NULL ? 0 :
+	    mv_err_set(err, MV_ENOMEM, "note a problem");
+}
+
+static int
+apply_one(struct disarm *d, const struct mv_harm_fact *f,
+    struct mv_disarm_report *out, struct mv_err *err)
+{
+	struct mv_disarmed *one = &out->list[out->n];
+	char name[NAME_MAX_BYTES];
+	const char *lacks = missing(d, f, name);
+
+	if (lacks != NULL && !mv_harm_expected(f, d->schema))
+		return 0;
+	*one = (struct mv_disarmed){ .fact = f };
+	out->n++;
+	if (d->flags & MV_DISARM_ON)
+		return apply_or_note(d, f, lacks, one, err);
+	return apply(d, f, lacks, &one->rows, err);
 }
 
 int
-mv_disarm(struct mv_pg_session *s, unsigned when, bool dry_run,
+mv_disarm(struct mv_pg_session *s, unsigned when, unsigned flags,
     struct mv_disarm_report *out, struct mv_err *err)
 {
 	mv_auto(mv_disarm_report_clear) struct mv_disarm_report r = { 0 };
-	mv_auto(disarm_clear) struct disarm d = { .s = s, .dry_run = dry_run };
+	mv_auto(disarm_clear) struct disarm d = { .s = s, .flags = flags };
 	const struct mv_harm_fact *f;
 	size_t i;
 	int rc;
@@ -280,7 +323,7 @@ mv_disarm(struct mv_pg_session *s, unsigned when, bool dry_run,
 	for (i = 0; rc == 0 && i < mv_harm_fact_count(); i++) {
 		f = mv_harm_fact_at(i);
 		if ((f->when & when) != 0)
-			rc = apply(&d, f, &r, err);
+			rc = apply_one(&d, f, &r, err);
 	}
 	if (rc < 0)
 		return rc;
@@ -386,10 +429,13 @@ mv_disarm_json(const struct mv_disarm_report *r)
 	for (i = 0; i < r->n; i++) {
 		const struct mv_harm_fact *f = r->list[i].fact;
 
-		json_array_append_new(list, json_pack("{ss ss so ss sI ss}",
+		json_array_append_new(list, json_pack(
+		    "{ss ss so ss sI ss so}",
 		    "kind", mv_harm_kind_name(f->kind), "table", f->table,
 		    "columns", columns_json(f->columns), "how", hows[f->how],
-		    "rows", (json_int_t)r->list[i].rows, "what", f->what));
+		    "rows", (json_int_t)r->list[i].rows, "what", f->what,
+		    "problem", r->list[i].problem != NULL ?
+		    json_string(r->list[i].problem) : json_null()));
 	}
 	return list;
 }

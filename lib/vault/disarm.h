@@ -14,6 +14,7 @@
 struct mv_disarmed {
 	const struct mv_harm_fact *fact;
 	uint64_t rows;		/* changed, or to be changed in a dry run */
+	char *problem;		/* owned: why it could not be done; or NULL */
 };
 
 struct mv_disarm_report {
@@ -23,16 +24,20 @@ struct mv_disarm_report {
 };
 void mv_disarm_report_clear(struct mv_disarm_report *r);
 
+#define MV_DISARM_COUNT 1U	/* change nothing */
+#define MV_DISARM_ON 2U		/* what fails is noted, and the rest done */
+
 /*
  * Apply all facts that share a bit of when, within the caller's open
- * transaction; a dry run counts only.  Done again, it changes nothing that
- * is harmless already.  What the database has not is passed over, and an
- * error (MV_ECORRUPT) where its version should have it.
+ * transaction.  Done again, it changes nothing that is harmless already.
+ * What the database has not is passed over, and an error (MV_ECORRUPT) where
+ * its version should have it.
  *
  * Every change is looked at again: MV_EIO when rows are left that it should
- * have reached, as where a trigger or a rule is in the way.
+ * have reached, as where a trigger or a rule is in the way.  With
+ * MV_DISARM_ON such a change is taken back, and its fact has a problem.
  */
-int mv_disarm(struct mv_pg_session *s, unsigned when, bool dry_run,
+int mv_disarm(struct mv_pg_session *s, unsigned when, unsigned flags,
     struct mv_disarm_report *out, struct mv_err *err) MV_MUST_CHECK;
 
 /*
@@ -54,7 +59,7 @@ int mv_disarm_scrub(struct mv_pg_session *s,
 
 /*
  * An array of `kind`, `table`, `columns` (null: whole rows), `how`, `rows`,
- * `what`; NULL without memory.
+ * `what`, `problem` (or null); NULL without memory.
  */
 json_t *mv_disarm_json(const struct mv_disarm_report *r);
 

@@ -42,7 +42,7 @@ mv_revoke_in_database(struct mv_pg_session *s, void *arg, struct mv_err *err)
 	struct mv_revoke *r = arg;
 	int rc;
 
-	rc = mv_disarm(s, bits(r), false, &now, err);
+	rc = mv_disarm(s, bits(r), MV_DISARM_ON, &now, err);
 	if (rc < 0)
 		return mv_err_ctx(err, rc, "revoke");
 	if (r->report.n > 0 && !did_something(&now))
@@ -63,7 +63,8 @@ mv_revoke_count(struct mv_pg_session *s, struct mv_revoke *r,
 	rc = mv_pg_exec(s, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	    err);
 	if (rc == 0)
-		rc = mv_disarm(s, bits(r), true, &r->report, err);
+		rc = mv_disarm(s, bits(r), MV_DISARM_ON | MV_DISARM_COUNT,
+		    &r->report, err);
 	if (rc == 0)
 		rc = mv_pg_exec(s, "ROLLBACK", err);
 	return rc;

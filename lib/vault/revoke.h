@@ -18,7 +18,8 @@ void mv_revoke_clear(struct mv_revoke *r);
 
 /*
  * An in_database hook of a rotation (rotation.h), whose arg is a struct
- * mv_revoke.  Running it again changes only what came since.
+ * mv_revoke.  Running it again changes only what came since.  One statement
+ * that fails does not keep the others from being done: see the report.
  */
 int mv_revoke_in_database(struct mv_pg_session *s, void *arg,
     struct mv_err *err) MV_MUST_CHECK;

@@ -133,7 +133,7 @@ disarm(struct fx *fx, unsigned when)
 
 	mv_disarm_report_clear(&fx->report);
 	assert_ok(mv_pg_exec(fx->s, "BEGIN", &err), &err);
-	assert_ok(mv_disarm(fx->s, when, false, &fx->report, &err), &err);
+	assert_ok(mv_disarm(fx->s, when, 0, &fx->report, &err), &err);
 	assert_ok(mv_pg_exec(fx->s, "COMMIT", &err), &err);
 }
 
@@ -278,7 +278,7 @@ a_dry_run_counts_the_same_and_changes_nothing(void **state)
 	plant(fx, NULL);
 	mv_test_pg_dump(&fx->pg, "data", &before);
 	assert_ok(mv_pg_exec(fx->s, "BEGIN READ ONLY", &err), &err);
-	assert_ok(mv_disarm(fx->s, MV_HARM_COPY, true, &dry, &err), &err);
+	assert_ok(mv_disarm(fx->s, MV_HARM_COPY, MV_DISARM_COUNT, &dry, &err), &err);
 	assert_ok(mv_pg_exec(fx->s, "COMMIT", &err), &err);
 	mv_test_pg_dump(&fx->pg, "data", &fx->dump);
 	assert_int_equal(before.len, fx->dump.len);
@@ -298,7 +298,7 @@ what_its_version_should_have_must_be_there(void **state)
 
 	plant(fx, "ALTER TABLE users RENAME sign_in_token TO other");
 	assert_ok(mv_pg_exec(fx->s, "BEGIN", &err), &err);
-	assert_fails(mv_disarm(fx->s, MV_HARM_COPY, false, &fx->report, &err),
+	assert_fails(mv_disarm(fx->s, MV_HARM_COPY, 0, &fx->report, &err),
 	    MV_ECORRUPT, &err);
 	assert_says(&err, "users.sign_in_token");
 	assert_says(&err, "4.6");
@@ -314,7 +314,7 @@ a_trigger_in_the_way_is_found_out(void **state)
 	    "'BEGIN RETURN NULL; END'; CREATE TRIGGER keep BEFORE DELETE ON "
 	    "scheduled_statuses FOR EACH ROW EXECUTE FUNCTION keep()");
 	assert_ok(mv_pg_exec(fx->s, "BEGIN", &err), &err);
-	assert_fails(mv_disarm(fx->s, MV_HARM_COPY, false, &fx->report, &err),
+	assert_fails(mv_disarm(fx->s, MV_HARM_COPY, 0, &fx->report, &err),
 	    MV_EIO, &err);
 	assert_says(&err, "scheduled_statuses");
 	assert_says(&err, "trigger");
@@ -406,6 +406,39 @@ after_a_leak_everything_is_revoked_when_asked_for(void **state)
 	assert_ok(mv_pg_exec(fx->s, "COMMIT", &err), &err);
 }
 
+/* A column that is not there, and a trigger that refuses. */
+static void
+after_a_leak_what_fails_is_noted_and_the_rest_is_done(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_err err;
+	size_t i, problems = 0;
+
+	plant(fx, "ALTER TABLE users RENAME sign_in_token TO other;"
+	    "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS "
+	    "'BEGIN RAISE EXCEPTION ''not that one''; END';"
+	    "CREATE TRIGGER no BEFORE DELETE ON session_activations FOR EACH "
+	    "ROW EXECUTE FUNCTION no()");
+	fx->revoke.tokens = fx->revoke.sessions = true;
+	assert_ok(mv_pg_exec(fx->s, "BEGIN", &err), &err);
+	assert_ok(mv_revoke_in_database(fx->s, &fx->revoke, &err), &err);
+	assert_ok(mv_pg_exec(fx->s, "COMMIT", &err), &err);
+	for (i = 0; i < fx->revoke.report.n; i++) {
+		const struct mv_disarmed *d = &fx->revoke.report.list[i];
+
+		if (d->problem == NULL)
+			continue;
+		problems++;
+		assert_true(strstr(d->problem, "users.sign_in_token") ||
+		    strstr(d->problem, "not that one"));
+	}
+	assert_int_equal(problems, 2);
+	assert_value(fx, "SELECT count(*) FROM session_activations", "1");
+	assert_value(fx, "SELECT count(*) FROM oauth_access_tokens WHERE "
+	    "revoked_at IS NULL", "0");
+	assert_value(fx, "SELECT count(*) FROM web_push_subscriptions", "0");
+}
+
 static void
 what_was_exposed_is_counted(void **state)
 {
@@ -449,6 +482,7 @@ main(void)
 		TEST(nothing_is_left_in_the_tables_files_after_scrubbing),
 		TEST(after_a_leak_only_what_was_asked_for_is_revoked),
 		TEST(after_a_leak_everything_is_revoked_when_asked_for),
+		TEST(after_a_leak_what_fails_is_noted_and_the_rest_is_done),
 		TEST(what_was_exposed_is_counted),
 	};
 
