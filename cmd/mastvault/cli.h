@@ -62,6 +62,9 @@ struct mv_cli {
 	bool keep_identity;
 	char *reason, *output;
 	bool generate, yes, skip_undecryptable;
+	bool emergency, revoke_tokens, revoke_sessions, reset_2fa;
+	bool no_snapshot;
+	char *aware;
 	bool read_data;
 	char *read_part;	/* "n/t" */
 	bool repair_index;

@@ -82,7 +82,7 @@ const struct mv_command mv_commands[] = {
 	    "3 for a store that is behind or cannot be reached." },
 	{ MV_CMD_SECRETS, "secrets",
 	    "import|list|get|set|history|diff|rollback|render|exec|audit|"
-	    "rotate|recover [OPERAND...]", 1, 4096,
+	    "rotate|recover|incident [OPERAND...]", 1, 4096,
 	    "keep Mastodon's secrets: versions, changes, audit, rotation",
 	    "The vault holds the env-file, version by version. 'import "
 	    "[ENVFILE]' makes it the newest version, 'list' says since when "
@@ -95,7 +95,9 @@ const struct mv_command mv_commands[] = {
 	    "environment. 'audit' ends with 4 when it finds anything. 'rotate "
 	    "NAME...' (or --all) gives secrets new values, everywhere at "
 	    "once: database, env-file, services; 'recover' finishes or "
-	    "undoes a rotation that was interrupted." },
+	    "undoes a rotation that was interrupted. After a leak 'rotate "
+	    "--emergency' does all that can be done from here, and 'incident' "
+	    "shows the record that it kept." },
 	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
 	    "explain a command", "" },
 };
@@ -206,6 +208,18 @@ const struct mv_option mv_options[] = {
 	    "list: also what is no secret; rotate: all that can be made here" },
 	{ "yes", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(yes),
 	    "ask nothing; set, rollback: even what encrypts rows" },
+	{ "emergency", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(emergency),
+	    "rotate all after a leak, only forward, and keep a record" },
+	{ "revoke-tokens", 0, NULL, MV_OPTION_FLAG, SECRETS,
+	    AT(revoke_tokens), "log out all apps; invitations expire" },
+	{ "revoke-sessions", 0, NULL, MV_OPTION_FLAG, SECRETS,
+	    AT(revoke_sessions), "remove all sessions of browsers" },
+	{ "reset-2fa", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(reset_2fa),
+	    "remove everybody's two-factor secrets" },
+	{ "no-snapshot", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(no_snapshot),
+	    "take no snapshot as evidence first" },
+	{ "aware", 0, "TIME", MV_OPTION_TEXT, SECRETS, AT(aware),
+	    "since when the leak is known, if not since now" },
 	{ "skip-undecryptable", 0, NULL, MV_OPTION_FLAG, SECRETS,
 	    AT(skip_undecryptable),
 	    "leave rows alone that open with no key, and rotate the others" },
