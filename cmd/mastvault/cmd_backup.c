@@ -63,6 +63,8 @@ report_json(const struct mv_context *c, const struct mv_cli *cli,
 	json_object_set_new(doc, "secrets", (r->parts & MV_PART_SECRETS) == 0 ?
 	    json_null() : json_pack("{sI sb}", "version",
 	    (json_int_t)r->vault_version, "added", r->vault_added));
+	json_object_set_new(doc, "encrypted", r->encrypted == NULL ?
+	    json_null() : json_incref(r->encrypted));
 	json_object_set_new(doc, "redis", (r->parts & MV_PART_REDIS) == 0 ?
 	    json_null() : redis_json(r));
 	return doc;

@@ -286,7 +286,7 @@ mv_rotate_recover(struct mv_rotate *r, struct mv_rotation_report *out,
 	mv_rotate_signals();
 	going_back = false;
 	rc = mv_rotation_recover(&r->place, &r->opts, &r->hooks, out, err);
-	if (rc < 0 && rc != MV_EAGAIN)
+	if (rc < 0 && out->outcome == MV_ROTATION_UNFINISHED)
 		mv_hint("when the cause is gone, run 'mastvault secrets "
 		    "recover' again; Mastodon may be stopped until then");
 	if (rc == 0)

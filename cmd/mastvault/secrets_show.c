@@ -91,6 +91,18 @@ put_safe(struct mv_buf *b, const char *text)
 	mv_safe_put(b, text, strlen(text));
 }
 
+static json_t *
+done_json(const struct mv_vault_note *note)
+{
+	json_t *doc = json_object();
+	size_t i;
+
+	for (i = 0; i < note->ndone; i++)
+		json_object_set_new(doc, note->done[i].what,
+		    json_integer((json_int_t)note->done[i].rows));
+	return doc;
+}
+
 static int
 show_version(struct mv_secrets *s, const struct mv_vault_version *v,
     json_t *doc, struct mv_err *err)
@@ -115,12 +127,14 @@ show_version(struct mv_secrets *s, const struct mv_vault_version *v,
 	mv_time_utc(v->time, utc);
 	for (i = 0; i < note.nchanges; i++)
 		json_array_append_new(names, json_string(note.changes[i]));
-	json_array_append_new(doc, json_pack("{sI ss so so so so}", "version",
+	json_array_append_new(doc, json_pack("{sI ss so so so so so sb}",
+	    "version",
 	    (json_int_t)v->number, "time", utc,
 	    "host", rc < 0 ? json_null() : json_string(note.host),
 	    "operator", rc < 0 ? json_null() : json_string(note.operator_name),
 	    "reason", rc < 0 ? json_null() : json_string(note.reason),
-	    "changes", names));
+	    "changes", names, "done", done_json(&note), "pending",
+	    note.pending));
 	if (rc < 0) {
 		mv_list("%4" PRIu64 "  %s  (not sealed to the key here)\n",
 		    v->number, local);
@@ -132,11 +146,15 @@ show_version(struct mv_secrets *s, const struct mv_vault_version *v,
 	if (mv_buf_cstr(&who) == NULL || mv_buf_cstr(&host) == NULL ||
 	    mv_buf_cstr(&why) == NULL)
 		return mv_err_set(err, MV_ENOMEM, "list vault versions");
-	mv_list("%4" PRIu64 "  %s  %s@%s  %s\n", v->number, local,
-	    (const char *)who.p, (const char *)host.p, (const char *)why.p);
+	mv_list("%4" PRIu64 "  %s  %s@%s  %s%s\n", v->number, local,
+	    (const char *)who.p, (const char *)host.p, (const char *)why.p,
+	    note.pending ? " (pending)" : "");
 	for (i = 0; i < note.nchanges; i++)
 		mv_list("%s%s%s", i == 0 ? "      " : ", ", note.changes[i],
 		    i + 1 == note.nchanges ? "\n" : "");
+	for (i = 0; i < note.ndone; i++)
+		mv_list("      %s: %" PRIu64 " rows\n", note.done[i].what,
+		    note.done[i].rows);
 	return 0;
 }
 

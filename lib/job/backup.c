@@ -29,6 +29,8 @@ mv_backup_report_clear(struct mv_backup_report *r)
 	mv_named_clear(&r->problems);
 	free(r->media_absent);
 	r->media_absent = NULL;
+	json_decref(r->encrypted);
+	r->encrypted = NULL;
 }
 
 void

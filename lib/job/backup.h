@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <jansson.h>
+
 #include "base/rate.h"
 #include "repo/repo.h"
 #include "repo/writer.h"
@@ -82,13 +84,21 @@ struct mv_backup_report {
 	struct mv_named vanished;	/* media files gone during the walk */
 	struct mv_named changing;	/* still changing after three reads */
 	struct mv_named unreadable;
-	/* What is wrong with the stores: withheld snapshots, one behind. */
+	/*
+	 * What is wrong with the stores (withheld snapshots, one behind) and
+	 * with rows that no secret of the vault decrypts.
+	 */
 	struct mv_named problems;
 	uint64_t redis_bytes;
 	int64_t redis_time;		/* when Redis saved it */
 	uint64_t vault_version;
 	bool vault_added;
 	bool rotation_pending;		/* at the end: one of problems, too */
+	/*
+	 * Whether the vault fits the encrypted rows, as docs/format.md, 7.1
+	 * has it; NULL where it was not asked.  Owned.
+	 */
+	json_t *encrypted;
 	char *media_absent;		/* "media not included: ..." or NULL; owned */
 };
 void mv_backup_report_clear(struct mv_backup_report *r);

@@ -343,6 +343,9 @@ mv_backup_db(struct mv_backup_run *run, struct mv_err *err)
 		    run->opts->jobs : DEFAULT_JOBS, err);
 	if (rc == 0)
 		rc = describe(&db, err);
+	if (rc == 0)
+		rc = mv_backup_prove_rows(run, mv_pg_source_session(db.source),
+		    json_object_get(run->detail, "database"), err);
 	run->report->db_seconds = mv_time_monotonic() - start;
 	return mv_err_ctx(err, rc, "back up the database");
 }

@@ -7,6 +7,7 @@
 
 #include "job/backup.h"
 #include "job/state.h"
+#include "postgres/conn.h"
 
 /* job_internal: what the files of one backup share. */
 
@@ -40,6 +41,12 @@ void mv_progress_bytes(const struct mv_progress *p, uint64_t done,
 
 /* Each adds its part to roots, detail and report. */
 int mv_backup_db(struct mv_backup_run *run, struct mv_err *err) MV_MUST_CHECK;
+/*
+ * Decrypt the encrypted rows that s shows with the vault's versions, and put
+ * the answer into database, report and, where it is a bad one, the problems.
+ */
+int mv_backup_prove_rows(struct mv_backup_run *run, struct mv_pg_session *s,
+    json_t *database, struct mv_err *err) MV_MUST_CHECK;
 
 /*
  * Media leaves its cache open until the snapshot is durable; commit makes it

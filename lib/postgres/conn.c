@@ -105,6 +105,7 @@ void
 mv_pg_freep(struct mv_pg **pg)
 {
 	mv_pg_free(*pg);
+	*pg = NULL;
 }
 
 int
@@ -117,4 +118,5 @@ void
 mv_json_decrefp(json_t **json)
 {
 	json_decref(*json);
+	*json = NULL;
 }

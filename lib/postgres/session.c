@@ -495,4 +495,5 @@ void
 mv_pg_session_freep(struct mv_pg_session **s)
 {
 	mv_pg_session_free(*s);
+	*s = NULL;
 }

@@ -157,7 +157,8 @@ int mv_rotation_run(const struct mv_rotation_place *place,
 /*
  * Finish or undo what a journal, or a pending version without one, tells of.
  * Of opts jobs, patience and in_database count.  0 when all is on one
- * generation, whichever: out->outcome.
+ * generation, whichever: out->outcome.  An error with MV_ROTATION_UNDONE
+ * says why going forward failed, and all is on the old one.
  */
 int mv_rotation_recover(const struct mv_rotation_place *place,
     const struct mv_rotation_opts *opts,

@@ -16,10 +16,13 @@ import os
 import subprocess
 import sys
 
+import columns
 import common
+import envfile
 from common import digest, media_id, rng, stamp, status_id, status_second
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 SCHEMA_VERSION = "20260611150940"
 LANGUAGES = ["en"] * 10 + ["de", "de", "fr", "fr", "es", "ja", "nl", "\\N"]
 
@@ -119,11 +122,11 @@ class Mastodon:
 
     def users(self, first, last):
         r, p = rng(self.seed, "users%d" % first), self.people
+        ar = columns.ActiveRecord(envfile.secrets(self.seed))
         for n in range(first, last):
             otp = "\\N"
             if n % 3 == 0:
-                otp = json.dumps({"p": b64(r, 52), "h": {"iv": b64(r, 12), "at": b64(r, 16)}},
-                                 separators=(",", ":"))
+                otp = ar.seal("".join(r.choices(BASE32, k=52)), r.randbytes(12))
             codes = "\\N" if n % 3 else "{%s}" % ",".join(
                 "$2a$10$" + b64(r, 39).replace("+", ".").rstrip("=")[:53] for _ in range(10))
             seen = stamp(31000000 + int(r.random() * 3000000), int(r.random() * 1e6))

@@ -20,13 +20,13 @@ TEMPLATE = """\
 
 LOCAL_DOMAIN=social.example
 SINGLE_USER_MODE=false
-SECRET_KEY_BASE={key_base}
-OTP_SECRET={otp}
-ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY={ar[0]}
-ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT={ar[1]}
-ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY={ar[2]}
-VAPID_PRIVATE_KEY={vapid_private}
-VAPID_PUBLIC_KEY={vapid_public}
+SECRET_KEY_BASE={SECRET_KEY_BASE}
+OTP_SECRET={OTP_SECRET}
+ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY={ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY}
+ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT={ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT}
+ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY={ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY}
+VAPID_PRIVATE_KEY={VAPID_PRIVATE_KEY}
+VAPID_PUBLIC_KEY={VAPID_PUBLIC_KEY}
 DB_HOST=/var/run/postgresql
 DB_PORT=5432
 DB_NAME=mastodon_production
@@ -43,22 +43,29 @@ SMTP_FROM_ADDRESS='Mastodon <notifications@social.example>'
 """
 
 
+def secrets(seed):
+    """What database.py's rows are encrypted with, by name, and all the rest."""
+    r = rng(seed, "env")
+
+    def word(n):
+        return "".join(r.choices(ALPHANUMERIC, k=n))
+
+    values = {"SECRET_KEY_BASE": r.randbytes(64).hex(), "OTP_SECRET": r.randbytes(64).hex()}
+    for name in ("DETERMINISTIC_KEY", "KEY_DERIVATION_SALT", "PRIMARY_KEY"):
+        values["ACTIVE_RECORD_ENCRYPTION_" + name] = word(32)
+    values["VAPID_PRIVATE_KEY"] = base64.urlsafe_b64encode(r.randbytes(32)).decode()
+    values["VAPID_PUBLIC_KEY"] = base64.urlsafe_b64encode(b"\x04" + r.randbytes(64)).decode()
+    values["redis"] = word(24) + " #" + word(4)
+    values["smtp"] = word(20) + "\\\\" + word(4)
+    return values
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("settings", nargs="*", metavar="KEY=VALUE")
     args = ap.parse_args()
-    r = rng(args.seed, "env")
-
-    def word(n):
-        return "".join(r.choices(ALPHANUMERIC, k=n))
-
-    text = TEMPLATE.format(
-        key_base=r.randbytes(64).hex(), otp=r.randbytes(64).hex(),
-        ar=[word(32) for _ in range(3)],
-        vapid_private=base64.urlsafe_b64encode(r.randbytes(32)).decode(),
-        vapid_public=base64.urlsafe_b64encode(b"\x04" + r.randbytes(64)).decode(),
-        redis=word(24) + " #" + word(4), smtp=word(20) + "\\\\" + word(4))
+    text = TEMPLATE.format(**secrets(args.seed))
     for setting in args.settings:
         key, value = setting.split("=", 1)
         text, n = re.subn(r"(?m)^%s=.*$" % re.escape(key),
