@@ -130,6 +130,9 @@ show(struct mv_context *c, const char *path, json_t *list,
 	int protected = 0, rc;
 	json_t *doc;
 
+	rc = mv_path_named("key file", path, err);
+	if (rc < 0)
+		return rc;
 	rc = mv_sbuf_read_file(&text, path, MV_KEY_FILE_MAX, err);
 	if (rc == 0)
 		rc = mv_keyfile_protected(text.p, text.len, &protected, err);
@@ -211,8 +214,10 @@ change_all(const struct mv_cli *cli, struct mv_context *c,
 	for (i = 0; i < files->n; i++) {
 		mv_auto(mv_keyset_freep) struct mv_keyset *keys = NULL;
 
-		rc = mv_job_load_key(files->v[i], mv_pass_of, &c->pass, &keys,
-		    err);
+		rc = mv_path_named("key file", files->v[i], err);
+		if (rc == 0)
+			rc = mv_job_load_key(files->v[i], mv_pass_of,
+			    &c->pass, &keys, err);
 		if (rc < 0)
 			return rc;
 	}

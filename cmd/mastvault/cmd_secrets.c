@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/who.h"
 #include "mastodon/secret_facts.h"
 #include "mastvault/nearest.h"
 #include "mastvault/output.h"
@@ -118,19 +118,20 @@ mv_secrets_read(const char *path, struct mv_vault_file *out,
 	    mv_err_set(err, MV_ENOMEM, "read '%s'", path);
 }
 
-static void
-reason_of(const struct mv_cli *cli, const char *reason, char host[256],
-    struct mv_vault_reason *out)
-{
-	const struct passwd *pw = getpwuid(getuid());
+/* Where, by whom and why a version is made; the texts live here. */
+struct told {
+	char host[256], who[MV_WHO_NAME];
+	struct mv_vault_reason why;
+};
 
-	if (gethostname(host, 255) < 0)
-		(void)snprintf(host, 256, "unknown");
-	*out = (struct mv_vault_reason){
-		.host = host,
-		.operator_name = pw != NULL ? pw->pw_name : "unknown",
-		.reason = cli->reason != NULL ? cli->reason : reason,
-	};
+static void
+tell(const struct mv_cli *cli, const char *reason, struct told *out)
+{
+	*out = (struct told){ .why.host = out->host };
+	if (gethostname(out->host, sizeof(out->host) - 1) < 0)
+		(void)snprintf(out->host, sizeof(out->host), "unknown");
+	out->why.operator_name = mv_operator_name(out->who);
+	out->why.reason = cli->reason != NULL ? cli->reason : reason;
 }
 
 int
@@ -146,13 +147,12 @@ int
 mv_secrets_append(struct mv_secrets *s, const struct mv_vault_file *file,
     const char *reason, uint64_t *number, struct mv_err *err)
 {
-	struct mv_vault_reason why;
 	struct mv_vault_ref ref;
-	char host[256] = "";
+	struct told told;
 	int rc;
 
-	reason_of(s->cli, reason, host, &why);
-	rc = mv_vault_append(s->c.repo, file, &why,
+	tell(s->cli, reason, &told);
+	rc = mv_vault_append(s->c.repo, file, &told.why,
 	    &s->v.list[s->v.n - 1].hash, &ref, err);
 	if (rc == 0)
 		*number = ref.number;
@@ -195,9 +195,8 @@ mv_secrets_import(struct mv_secrets *s, struct mv_err *err)
 {
 	mv_auto(mv_vault_file_clear) struct mv_vault_file f = { 0 };
 	mv_auto(mv_freep) char *own = NULL, *path = NULL;
-	struct mv_vault_reason why;
+	struct told told;
 	struct mv_vault_ref ref;
-	char host[256] = "";
 	bool added = false;
 	int rc;
 
@@ -216,8 +215,8 @@ mv_secrets_import(struct mv_secrets *s, struct mv_err *err)
 		free(f.path);
 		f.path = mv_take(&own);
 	}
-	reason_of(s->cli, "import", host, &why);
-	rc = mv_vault_import(s->c.repo, &f, &why, &ref, &added, err);
+	tell(s->cli, "import", &told);
+	rc = mv_vault_import(s->c.repo, &f, &told.why, &ref, &added, err);
 	if (rc < 0)
 		return rc;
 	if (ref.pending)

@@ -71,6 +71,14 @@ mv_path_absolute(const char *path, char **out, struct mv_err *err)
 	return 0;
 }
 
+int
+mv_path_named(const char *what, const char *path, struct mv_err *err)
+{
+	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		return 0;
+	return mv_err_set(err, MV_EUSAGE, "there is no %s '%s'", what, path);
+}
+
 static int
 copy(const char *text, char **out, struct mv_err *err)
 {
@@ -135,6 +143,9 @@ mv_context_load_key(struct mv_context *c, const char *path,
 	struct stat st;
 	int rc;
 
+	rc = mv_path_named("key file", path, err);
+	if (rc < 0)
+		return rc;
 	if (stat(path, &st) < 0)
 		return mv_err_sys(err, "key file '%s'", path);
 	if ((st.st_mode & 077) != 0) {
@@ -266,8 +277,11 @@ static int
 load_keys(struct mv_context *c, enum mv_want want, struct mv_err *err)
 {
 	bool reader = want == MV_WANT_DATA || want == MV_WANT_OWN;
-	int rc = 0;
+	int rc;
 
+	rc = mv_path_named("directory of keys", c->env->key_dir, err);
+	if (rc < 0)
+		return mv_err_ctx(err, rc, "[%s], 'key-dir'", c->name);
 	if (want == MV_WANT_VAULT)
 		return add_key(c, VAULT, false, err);
 	if (want == MV_WANT_BEST)

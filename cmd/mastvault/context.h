@@ -64,6 +64,9 @@ int mv_context_kit(const struct mv_cli *cli, struct mv_context *c,
 /* Stores and repository for what was configured and loaded. */
 int mv_context_connect(struct mv_context *c, unsigned min_free,
     struct mv_err *err) MV_MUST_CHECK;
+/* A path that somebody gave has to lead somewhere: MV_EUSAGE if not. */
+int mv_path_named(const char *what, const char *path, struct mv_err *err)
+    MV_MUST_CHECK;
 /* A key file, which nobody else may be able to read. */
 int mv_context_load_key(struct mv_context *c, const char *path,
     struct mv_keyset **out, struct mv_err *err) MV_MUST_CHECK;

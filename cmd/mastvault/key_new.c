@@ -249,6 +249,11 @@ mv_key_accept(const struct mv_cli *cli, struct mv_context *c,
 		    "enrolment and the key file that it is for");
 	path = cli->operands.v[2];
 	c->pass.file = cli->passphrase_file;
+	rc = mv_path_named("enrolment", cli->operands.v[1], err);
+	if (rc == 0)
+		rc = mv_path_named("key file", path, err);
+	if (rc < 0)
+		return rc;
 	rc = mv_sbuf_read_file(&text, cli->operands.v[1], MV_KEY_FILE_MAX,
 	    err);
 	if (rc == 0)

@@ -2,7 +2,6 @@
 #include "mastvault/rotate.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,12 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/stop.h"
+#include "base/who.h"
 #include "mastvault/output.h"
 #include "mastvault/run_command.h"
+
+/* For sessions to end, and for a database to come back. */
+#define PATIENCE_MAX 30
 
 void
 mv_rotate_clear(struct mv_rotate *r)
@@ -130,7 +133,6 @@ static int
 set_place(struct mv_rotate *r, struct mv_err *err)
 {
 	const struct mv_config_env *env = r->s->c.env;
-	const struct passwd *pw = getpwuid(getuid());
 	int rc = 0;
 
 	if (env == NULL || env->mastodon == NULL)
@@ -146,7 +148,7 @@ set_place(struct mv_rotate *r, struct mv_err *err)
 		.environment = r->s->c.name,
 		.state_dir = r->s->c.state_dir,
 		.host = r->host,
-		.operator_name = pw != NULL ? pw->pw_name : "unknown",
+		.operator_name = mv_operator_name(r->who),
 		.site = { .dir = env->mastodon, .env_file = env->env_file },
 		.conninfo = env->database,
 		.exec_prefix = mv_strv_const(&r->database_exec),
@@ -183,6 +185,9 @@ mv_rotate_init(struct mv_rotate *r, struct mv_secrets *s,
 		.reason = s->cli->reason,
 		.skip_undecryptable = s->cli->skip_undecryptable,
 		.all = s->cli->all,
+		/* Who is told to stop quickly must not be waited for long. */
+		.patience = s->c.env->command_timeout < PATIENCE_MAX ?
+		    s->c.env->command_timeout : PATIENCE_MAX,
 		.extra = r->extra,
 	};
 	if (j != NULL)

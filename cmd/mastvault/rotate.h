@@ -2,6 +2,7 @@
 #ifndef MV_MASTVAULT_ROTATE_H
 #define MV_MASTVAULT_ROTATE_H
 
+#include "base/who.h"
 #include "mastvault/secrets.h"
 #include "mastvault/services.h"
 #include "vault/revoke.h"
@@ -15,7 +16,7 @@ struct mv_rotate {
 	struct mv_secrets *s;
 	struct mv_services services;
 	struct mv_strv database_exec;
-	char host[256];
+	char host[256], who[MV_WHO_NAME];
 	unsigned bits;			/* of services that are restarted */
 	json_t *extra;			/* for the journal: "services", and in
 					   an emergency "emergency" */

@@ -96,6 +96,24 @@ audit_host(struct mv_secrets *s, struct mv_audit *a, struct mv_err *err)
 	    "writes the newest", path, number, newest);
 }
 
+/* What was begun and not ended outweighs all else. */
+static int
+audit_rotation(struct mv_secrets *s, struct mv_audit *a, bool *under_way,
+    struct mv_err *err)
+{
+	const struct mv_vault_version *before = NULL;
+	int rc;
+
+	rc = mv_vault_before(s->c.repo, &s->v, &before, err);
+	*under_way = rc == 0 && before != NULL;
+	if (!*under_way)
+		return rc;
+	return mv_audit_find(a, "rotation", s->c.name, NULL, err, "a rotation "
+	    "to version %" PRIu64 " is under way or was not finished: if no "
+	    "'secrets rotate' is running, run 'mastvault secrets recover'",
+	    s->v.list[s->v.n - 1].number);
+}
+
 static int
 audit_all(struct mv_secrets *s, struct mv_audit *a, struct mv_err *err)
 {
@@ -103,10 +121,12 @@ audit_all(struct mv_secrets *s, struct mv_audit *a, struct mv_err *err)
 	mv_auto(mv_dotenv_freep) struct mv_dotenv *env = NULL;
 	const struct mv_config_env *conf = s->c.env;
 	struct mv_release_no release;
-	bool known = false;
+	bool known = false, rotating = false;
 	int rc;
 
 	rc = mv_secrets_newest(s, NULL, &env, err);
+	if (rc == 0)
+		rc = audit_rotation(s, a, &rotating, err);
 	if (rc < 0)
 		return rc;
 	if (conf != NULL && conf->mastodon != NULL)
@@ -126,7 +146,8 @@ audit_all(struct mv_secrets *s, struct mv_audit *a, struct mv_err *err)
 			rc = mv_audit_ages(a, s->c.name, &ages, mv_time_now(),
 			    conf->max_secret_age, err);
 	}
-	if (rc == 0 && conf != NULL && conf->mastodon != NULL)
+	/* In the middle of a rotation the older version may be in force. */
+	if (rc == 0 && conf != NULL && conf->mastodon != NULL && !rotating)
 		rc = audit_host(s, a, err);
 	return rc;
 }

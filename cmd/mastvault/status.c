@@ -14,6 +14,7 @@
 #include "mastvault/source.h"
 #include "repo/listing.h"
 #include "repo/snapshots.h"
+#include "vault/rotation.h"
 #include "vault/vault.h"
 
 #define ENV_FILE_MAX ((size_t)1 << 20)
@@ -219,11 +220,35 @@ compare_env_file(struct mv_context *c, const struct mv_vault_version *v,
 	    src.source.env_file, s->vault);
 }
 
+/* An unfinished rotation: Mastodon may be down, or about to lose rows. */
+static int
+look_at_rotation(struct mv_context *c, const struct mv_vault *v, bool *under_way,
+    struct mv_status *s, struct mv_err *err)
+{
+	const struct mv_vault_version *before = NULL;
+	mv_auto(mv_journal_clear) struct mv_journal j = { 0 };
+	int rc, here;
+
+	rc = mv_vault_before(c->repo, v, &before, err);
+	if (rc < 0)
+		return rc;
+	here = c->state_dir != NULL ?
+	    mv_rotation_journal(c->state_dir, &j, NULL) : MV_ENOTFOUND;
+	*under_way = before != NULL || here == 0 || here == MV_ECORRUPT;
+	if (!*under_way)
+		return 0;
+	return say(&s->alarms, err, "a rotation of secrets is under way or "
+	    "was not finished%s%s: if no 'secrets rotate' is running, run "
+	    "'mastvault secrets recover'", here == 0 ? " at step " : "",
+	    here == 0 ? mv_rotation_step_name(j.step) : "");
+}
+
 static int
 look_at_vault(struct mv_context *c, struct mv_status *s, struct mv_err *err)
 {
 	mv_auto(mv_vault_clear) struct mv_vault v = { 0 };
 	struct mv_err why = { 0 };
+	bool rotating = false;
 	size_t i;
 	int rc;
 
@@ -238,7 +263,10 @@ look_at_vault(struct mv_context *c, struct mv_status *s, struct mv_err *err)
 	if (rc < 0 || v.n == 0)
 		return rc;
 	s->vault = v.list[v.n - 1].number;
-	if (c->env->mastodon == NULL)
+	rc = look_at_rotation(c, &v, &rotating, s, &why);
+	if (rc < 0)
+		return alarm_of(s, rc, &why, "secrets", err);
+	if (c->env->mastodon == NULL || rotating)
 		return 0;
 	rc = compare_env_file(c, &v.list[v.n - 1], s, &why);
 	return rc < 0 ? alarm_of(s, rc, &why, "secrets", err) : 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/backup.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "base/time.h"
+#include "base/who.h"
 #include "job/job_internal.h"
 #include "vault/vault.h"
 
@@ -105,14 +105,6 @@ read_env_file(const char *path, struct mv_vault_file *out, struct mv_err *err)
 	    mv_err_set(err, MV_ENOMEM, "read '%s'", path);
 }
 
-static const char *
-operator_name(void)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	return pw != NULL ? pw->pw_name : "unknown";
-}
-
 /* vaults: the vault versions that were in force during the run. */
 struct vaults {
 	struct vault_bound {
@@ -183,9 +175,10 @@ static int
 take_secrets(struct mv_backup_run *run, struct vaults *v, struct mv_err *err)
 {
 	mv_auto(mv_vault_file_clear) struct mv_vault_file file = { 0 };
+	char operator_name[MV_WHO_NAME];
 	const struct mv_vault_reason why = {
 		.host = run->src->host,
-		.operator_name = operator_name(),
+		.operator_name = mv_operator_name(operator_name),
 		.reason = "backup",
 	};
 	struct mv_vault_ref ref = { 0 };

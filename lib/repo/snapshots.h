@@ -8,7 +8,11 @@
  * snapshots: the list of what is there, its chains, and choosing one.
  */
 struct mv_snapshots {
-	struct mv_snapshot *list;	/* owned, by finished time ascending */
+	/*
+	 * Owned, by finished time ascending; but none is newer than those that
+	 * its writer made after it.
+	 */
+	struct mv_snapshot *list;
 	size_t n;
 	char **problems;	/* one sentence each: unreadable, missing, rolled back */
 	size_t nproblems;

@@ -125,14 +125,45 @@ by_chain(const void *a, const void *b)
 	return c != 0 ? c : memcmp(x->id.b, y->id.b, sizeof(x->id.b));
 }
 
+struct timed {
+	int64_t at;
+	struct mv_snapshot snap;
+};
+
 static int
 by_time(const void *a, const void *b)
 {
-	const struct mv_snapshot *x = a, *y = b;
+	const struct timed *x = a, *y = b;
 
-	if (x->finished != y->finished)
-		return x->finished < y->finished ? -1 : 1;
-	return by_chain(a, b);
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return by_chain(&x->snap, &y->snap);
+}
+
+/*
+ * From the order of chains into that of time.  A snapshot is no newer than
+ * those that its writer made after it, whatever a clock said that was ahead
+ * for one run: it would be "latest" until its time has come.
+ */
+static int
+sort_by_time(struct mv_snapshots *s, struct mv_err *err)
+{
+	mv_auto(mv_freep) struct timed *timed = calloc(s->n, sizeof(*timed));
+	size_t i;
+
+	if (timed == NULL)
+		return mv_err_set(err, MV_ENOMEM, "sort snapshots");
+	for (i = s->n; i-- > 0;) {
+		timed[i] = (struct timed){ s->list[i].finished, s->list[i] };
+		if (i + 1 < s->n &&
+		    s->list[i + 1].writer == s->list[i].writer &&
+		    timed[i + 1].at < timed[i].at)
+			timed[i].at = timed[i + 1].at;
+	}
+	qsort(timed, s->n, sizeof(*timed), by_time);
+	for (i = 0; i < s->n; i++)
+		s->list[i] = timed[i].snap;
+	return 0;
 }
 
 static int
@@ -238,6 +269,5 @@ mv_snapshots_settle(struct mv_snapshots *s, struct mv_repo *r,
 		if (rc < 0)
 			return rc;
 	}
-	qsort(s->list, s->n, sizeof(*s->list), by_time);
-	return 0;
+	return sort_by_time(s, err);
 }

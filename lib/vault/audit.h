@@ -13,7 +13,7 @@
  *
  * A finding names a setting, never its value.  Codes are part of the
  * interface: empty, short, weak, sample, missing, dead, vapid, shared,
- * readable, tracked, running, old, older-version.
+ * readable, tracked, running, old, older-version, rotation.
  */
 struct mv_finding {
 	const char *code;	/* static */

@@ -177,8 +177,9 @@ expect '0 12' mastvault snapshots --kit "$T/lost.key" --passphrase-file <(pass) 
 says 'was removed'
 old=$(field "$T/out" 'd[-1]["id"]')
 [ "$old" != "$new" ] || fail "a removed key sees what came later"
-run restore "$old" --kit "$T/lost.key" --passphrase-file <(pass) --only media --media "$T/lost" \
-	--store "file://$T/a.store"
+# 3: there are snapshots that it does not open, which is said.
+expect 3 mastvault restore "$old" --kit "$T/lost.key" --passphrase-file <(pass) --only media \
+	--media "$T/lost" --store "file://$T/a.store"
 [ ! -e "$T/lost/new.txt" ] || fail "a removed key read what came later"
 expect 1 mastvault cat "$new" new.txt --kit "$T/lost.key" --passphrase-file <(pass) --store "file://$T/a.store"
 

@@ -42,6 +42,22 @@ rm -rf "$T/b.store"
 mv "$T/b.away" "$T/b.store"
 expect '2 12' mastvault snapshots --kit "$T/live/.env.production"
 
+# 2: no key file, kit or enrolment where usage or configuration say; a wrong
+# passphrase is another matter.
+for missing in "snapshots --kit $T/none" "key test $T/none" "key show $T/none" \
+	"key passphrase $T/none" "key accept $T/none $T/a.keys/writer.key" \
+	"key accept $T/a.kit $T/none"; do
+	# shellcheck disable=SC2086
+	expect 2 mastvault $missing
+	says "there is no" "'$T/none'"
+done
+sed "s|^key-dir.*|key-dir = $T/none|" "$conf" >"$T/keyless.conf"
+chmod 600 "$T/keyless.conf"
+expect 2 mastvault snapshots -c "$T/keyless.conf"
+says "'key-dir'" "$T/none"
+expect 0 mastvault key passphrase "$T/b.kit" --new-passphrase-file <(echo 'a long passphrase')
+expect 11 mastvault snapshots --kit "$T/b.kit" --passphrase-file <(echo 'a wrong passphrase')
+
 # -q is silent when all is well.
 expect 0 mastvault backup -q -c "$conf"
 [ -z "$(cat "$T/out" "$T/err")" ] || fail "-q said something"

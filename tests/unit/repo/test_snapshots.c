@@ -144,6 +144,30 @@ latest_is_the_newest_that_holds_what_is_asked(void **state)
 	    &err), MV_ENOTFOUND, &err);
 }
 
+/* A clock that was a year ahead for one run must not make that the latest. */
+static void
+a_snapshot_from_the_future_is_older_than_the_next(void **state)
+{
+	struct fx *f = *state;
+	char ahead[MV_OBJECT_NAME_MAX], next[MV_OBJECT_NAME_MAX];
+	char got[MV_OBJECT_NAME_MAX];
+	struct mv_err err;
+	const struct mv_snapshot *snap;
+
+	mini_snapshot(&f->m, "{}", MV_PART_DB, noon + 365 * DAY, ahead);
+	mini_snapshot(&f->m, "{}", MV_PART_DB, noon + 4 * DAY, next);
+	load(f);
+	assert_int_equal(f->s.nproblems, 0);
+	assert_ok(mv_snapshots_find(&f->s, "latest", MV_PART_DB, &snap, &err),
+	    &err);
+	mv_object_name(MV_KIND_SNAPSHOT, 0, NULL, &snap->id, got);
+	assert_string_equal(got, next);
+	assert_ok(mv_snapshots_find(&f->s, "latest~1", MV_PART_DB, &snap,
+	    &err), &err);
+	mv_object_name(MV_KIND_SNAPSHOT, 0, NULL, &snap->id, got);
+	assert_string_equal(got, ahead);
+}
+
 static void
 malformed_choices_are_refused(void **state)
 {
@@ -390,6 +414,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_chain_loads_in_order_without_problems),
 		T(latest_is_the_newest_that_holds_what_is_asked),
+		T(a_snapshot_from_the_future_is_older_than_the_next),
 		T(malformed_choices_are_refused),
 		T(an_id_is_found_by_its_first_digits),
 		T(a_date_means_at_or_before),
