@@ -41,7 +41,8 @@ write_service() {
 		row=$(printf '%s\tWRITER\n' "$4" | "$TOOL_ROWS" seal "$T/live/.env.production" | cut -f 2)
 		PGHOST=$(sed -n 's/^DB_HOST=//p' "$T/live/.env.production")
 		PGPORT=$(sed -n 's/^DB_PORT=//p' "$T/live/.env.production")
-		export PGHOST PGPORT
+		PGPASSWORD=$(sed -n 's/^DB_PASS=//p' "$T/live/.env.production")
+		export PGHOST PGPORT PGPASSWORD
 		exec 3> >(exec psql -XqAt -U mastodon -d mastodon >/dev/null 2>&1)
 		psql=$!
 		trap 'kill $psql; exit 0' TERM
@@ -113,11 +114,13 @@ services_stop() {
 	"$T/stop.sh" "$T"
 }
 
-# new_site [init option]... - database, env-file, environment prod, services.
+# new_site [init option]... - database, env-file, environment prod, services;
+# before_import, where there is such a function, changes the env-file before.
 new_site() {
 	make_site "$T/live" mastodon 91 0 5 1 >/dev/null
 	seed_rows
 	write_service
+	! declare -F before_import >/dev/null || before_import
 	new_env prod "$T/live" --database "$(conninfo mastodon)" "$@"
 	cat >>"$T/prod.conf" <<-END
 		stop-command = $T/stop.sh $T
@@ -167,4 +170,17 @@ running() {
 		[ "$(<"$T/run/$name.env")" = "$(sha256sum <"$T/live/.env.production")" ] ||
 			fail "$name runs with another env-file"
 	done
+}
+
+# undone - the last rotation left the old values, everywhere.
+undone() {
+	[ "$(value "$PRIMARY")" = "$old" ] || fail "the env-file was not put back"
+	agree "$PRIMARY"
+	running
+}
+# failing WORDS... - a rotation that fails, says so and is undone.
+failing() {
+	expect 1 secrets rotate --yes "$PRIMARY"
+	says 'undone, all is as it was before' "$@"
+	undone
 }
