@@ -129,3 +129,17 @@ expect 0 secrets recover --json
 [ "$(field "$record" 'd["state"], len(d["rotated"]) > 3')" = "('done', True)" ] || fail "the record was not ended"
 grep -q 'a note by hand' "${record%.json}.txt" || fail "a note by hand was written over"
 running
+
+# A start that fails: not undone, told with what is left to do, and resumed.
+sleep 1
+cp "$live" "$T/second.env"
+touch "$T/start.fails"
+expect 1 secrets rotate --emergency --no-snapshot --yes
+says recover
+grep -q 'accounts rotate --all' "$T/out" || fail "it does not say what is left to do"
+record=$(find "$T/prod.state/incidents" -name '*.json' | sort | tail -n 1)
+[ "$(field "$record" 'd["state"], d["snapshot"]')" = "('unfinished', None)" ] || fail "the record says otherwise"
+[ "$(value SECRET_KEY_BASE)" != "$(value SECRET_KEY_BASE "$T/second.env")" ] || fail "it went back"
+expect 0 secrets recover
+[ "$(field "$record" 'd["state"]')" = done ] || fail "the record was not ended"
+running
