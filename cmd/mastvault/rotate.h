@@ -62,7 +62,7 @@ int mv_rotate_confirm(struct mv_rotate *r, const char *what,
     struct mv_err *err) MV_MUST_CHECK;
 
 /*
- * secrets_emergency.c.  A rotation that is resumed revokes what the one that
+ * secrets_incident.c.  A rotation that is resumed revokes what the one that
  * was interrupted had to, and its record is ended when it has.
  */
 void mv_emergency_resume(struct mv_rotate *r, const json_t *extra);

@@ -15,10 +15,10 @@
  */
 
 /* When a fact applies; bits. */
-#define MV_HARM_LINKS 0x01U	/* after a leak: links in mails, push, webhooks */
-#define MV_HARM_TOKENS 0x02U	/* after a leak, when asked for: apps, invites */
-#define MV_HARM_SESSIONS 0x04U	/* after a leak, when asked for: browsers */
-#define MV_HARM_2FA 0x08U	/* after a leak, when asked for */
+#define MV_HARM_LINKS 0x01U	/* after a leak: links, push, webhooks */
+#define MV_HARM_TOKENS 0x02U	/* after a leak, if asked: apps, invites */
+#define MV_HARM_SESSIONS 0x04U	/* after a leak, if asked: browsers */
+#define MV_HARM_2FA 0x08U	/* after a leak, if asked */
 #define MV_HARM_COPY 0x10U	/* in a copy for another environment */
 
 enum mv_harm_kind {
@@ -39,7 +39,7 @@ struct mv_harm_fact {
 	enum mv_harm_how how;
 	const char *table;	/* of the schema public */
 	const char *columns;	/* that change, or NULL: whole rows */
-	const char *uses;	/* "table.column ..." that the SQL needs besides */
+	const char *uses;	/* "table.column ..." needed besides */
 	/*
 	 * UPDATE: the assignments, with @RANDOM@ for an expression that is
 	 * another unguessable text in each row.  INSERT: columns and SELECT.

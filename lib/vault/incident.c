@@ -119,7 +119,7 @@ mv_incident_end(json_t *doc, const struct mv_rotation_report *rotated,
 	bad |= json_object_set_new(doc, "rows", rows_json(&rotated->rows));
 	bad |= json_object_set_new(doc, "vault_version",
 	    json_integer((json_int_t)rotated->vault_version));
-	/* A recovery that found nothing left to do knows less than the record. */
+	/* A recovery that found nothing to do knows less than the record. */
 	if (revoked->n > 0)
 		bad |= json_object_set_new(doc, "revoked",
 		    mv_disarm_json(revoked));
@@ -168,7 +168,8 @@ static int
 write_text(const char *path, const json_t *before, const json_t *doc,
     struct mv_err *err)
 {
-	mv_auto(mv_buf_clear) struct mv_buf was = { 0 }, is = { 0 }, now = { 0 };
+	mv_auto(mv_buf_clear) struct mv_buf was = { 0 }, is = { 0 };
+	mv_auto(mv_buf_clear) struct mv_buf now = { 0 };
 	mv_auto(mv_freep) char *file = NULL;
 	int rc = 0;
 

@@ -38,8 +38,8 @@ put_head(struct mv_buf *b, const json_t *doc)
 	    "Tell the authority by:  %s\n\n"
 	    "GDPR, article 33: the data protection authority is told within\n"
 	    "72 hours after you became aware, unless a risk to people is\n"
-	    "unlikely; what is not known yet can follow. Article 34: users are\n"
-	    "told without delay where the risk is high, as with private\n"
+	    "unlikely; what is not known yet can follow. Article 34: users\n"
+	    "are told without delay where the risk is high, as with private\n"
 	    "messages and addresses.\n\n"
 	    "Host %s, database '%s' on %s, Mastodon %s, operator %s.\n"
 	    "Reason: %s\n",
@@ -138,8 +138,8 @@ put_users(struct mv_buf *b, const json_t *doc)
 	    "have had. We noticed it on %.10s. [HOW]\n\n"
 	    "We have to assume that they could read what is stored about you:\n"
 	    "your mail address, your posts for followers only, your private\n"
-	    "messages, [addresses from which you logged in], and your password\n"
-	    "in a scrambled form.\n\n"
+	    "messages, [addresses from which you logged in], and your\n"
+	    "password in a scrambled form.\n\n"
 	    "What we have done: all secret keys of the server are new.",
 	    text(doc, "aware"));
 	mv_buf_put_str(b, " You have to\nlog in again in the browser.");
@@ -165,8 +165,8 @@ put_authority(struct mv_buf *b, const json_t *doc)
 	    "----------------------------------------------\n"
 	    "Controller: [NAME, ADDRESS]. Contact: [NAME, MAIL, TELEPHONE].\n"
 	    "Aware since: %s. Time of the breach: [KNOWN OR ASSUMED].\n\n"
-	    "a) Nature of the breach: unauthorised access to the database and\n"
-	    "   the configuration of a social network server (Mastodon). [HOW]\n"
+	    "a) Nature of the breach: unauthorised access to database and\n"
+	    "   configuration of a social network server (Mastodon). [HOW]\n"
 	    "   Categories of people: users of this server (about %lld), and\n"
 	    "   people of other servers who exchanged messages with them.\n"
 	    "   Categories of records: %lld mail addresses, hashed passwords,\n"
@@ -177,7 +177,7 @@ put_authority(struct mv_buf *b, const json_t *doc)
 	    number(doc, "followers_only_posts"), number(doc, "tokens"),
 	    number(doc, "sessions"));
 	mv_buf_printf(b, "b) Contact: see above.\n"
-	    "c) Likely consequences: private messages become known; fraudulent\n"
+	    "c) Likely consequences: private messages become known; false\n"
 	    "   mail; attempts to use passwords elsewhere. [OTHERS]\n"
 	    "d) Measures: from %s on all secrets of the server that can be\n"
 	    "   made there were replaced%s%s%s. [HOW THE ACCESS WAS CLOSED]\n"

@@ -34,7 +34,7 @@ int mv_revoke_count(struct mv_pg_session *s, struct mv_revoke *r,
  */
 struct mv_exposed {
 	uint64_t users, addresses;
-	uint64_t messages;		/* to certain people, received or sent */
+	uint64_t messages;		/* private, received or sent */
 	uint64_t followers_only;	/* posts for followers */
 	uint64_t tokens, sessions;	/* of apps, in force; of browsers */
 	uint64_t two_factor;		/* users with a secret */

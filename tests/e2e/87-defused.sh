@@ -5,6 +5,7 @@
 # leaves no database under the name that is not defused.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2119
 start_postgres
 live=$T/live
 make_site "$live" production 5 0.01 20 0.01
@@ -71,11 +72,8 @@ users=$(sql -d production -c 'SELECT count(*) FROM users')
 sql -d postgres -c CHECKPOINT
 oid=$(sql -d postgres -c "SELECT oid FROM pg_database WHERE datname = 'copy'")
 data=$(sql -d postgres -c 'SHOW data_directory')
-for f in $(grep -la PLANTED -r "$data/base/$oid"); do
-	sql -d copy -c "SELECT pg_filenode_relation(0, $(basename "$f" | cut -d. -f1))"
-	grep -oa ".\{20\}PLANTED.\{10\}" "$f" | head -3
-	fail "the server still holds it in $f"
-done
+grep -la PLANTED -r "$data/base/$oid" >"$T/files" || :
+[ ! -s "$T/files" ] || fail "the server still holds it in $(head -n 3 "$T/files" | tr '\n' ' ')"
 if ! grep -qa PLANTED -r "$data/base/$(sql -d postgres -c "SELECT oid FROM pg_database WHERE datname = 'production'")"; then
 	fail "the search finds nothing anywhere"
 fi

@@ -7,6 +7,7 @@
 . "$(dirname "$0")/rotate_lib.sh"
 # shellcheck disable=SC2119
 start_postgres
+# shellcheck disable=SC2119
 new_site
 live=$T/live/.env.production
 expect 0 mastvault backup -c "$T/prod.conf" --json
@@ -54,11 +55,11 @@ state | cmp - "$T/before" || fail "a refusal touched something"
 expect 3 secrets rotate --emergency --revoke-tokens --revoke-sessions --yes --json \
 	--reason 'a laptop was stolen' --aware '2026-01-02 03:04Z'
 cp "$T/out" "$T/report"
-[ "$(field "$T/report" 'd["outcome"]')" = done ] || fail "outcome: $(cat "$T/report")"
+[ "$(field "$T/report" 'd["outcome"]')" = 'done' ] || fail "outcome: $(cat "$T/report")"
 [ "$(field "$T/report" 'd["undecryptable"]["users.otp_secret"]')" = '[7]' ] || fail "the corrupt row is not told"
 [ "$(of_db 'SELECT otp_secret FROM users WHERE id = 7')" = '{"p":"corrupt"}' ] || fail "the corrupt row was changed"
 for name in SECRET_KEY_BASE $PRIMARY VAPID_PRIVATE_KEY; do
-	[ "$(value $name)" != "$(value $name "$T/first.env")" ] || fail "$name is the old one"
+	[ "$(value "$name")" != "$(value "$name" "$T/first.env")" ] || fail "$name is the old one"
 done
 [ "$(value SMTP_PASSWORD)" = "$(value SMTP_PASSWORD "$T/first.env")" ] || fail "a provider's password was changed"
 running
@@ -86,7 +87,7 @@ for word in 'a laptop was stolen' '2026-01-05T03:04:00Z' 'article 33' 'Draft for
 	tr '\n' ' ' <"$text" | grep -qF -e "$word" || fail "the text lacks '$word'"
 done
 for name in SECRET_KEY_BASE $PRIMARY VAPID_PRIVATE_KEY; do
-	if grep -qF -e "$(value $name)" -e "$(value $name "$T/first.env")" "$record" "$text"; then fail "a value is in the record"; fi
+	if grep -qF -e "$(value "$name")" -e "$(value "$name" "$T/first.env")" "$record" "$text"; then fail "a value is in the record"; fi
 done
 expect 0 secrets incident
 grep -q 'Draft for users' "$T/out" || fail "the record is not shown"
@@ -104,6 +105,7 @@ cmp -s "$T/evidence.env" "$T/first.env" || fail "other secrets are in the eviden
 
 # Killed, it goes on: forward, and with what was to be revoked.
 of_db 'UPDATE oauth_access_tokens SET revoked_at = NULL'
+# shellcheck disable=SC2016
 printf '%s\n' '#!/bin/bash' 'echo $$ >"$1/applying"; exec sleep 30' >"$T/apply.sh"
 sleep 1
 "$MASTVAULT" secrets rotate -c "$T/prod.conf" --emergency --revoke-tokens --reset-2fa --no-snapshot --yes >"$T/killed" 2>&1 &
@@ -116,6 +118,7 @@ done
 kill -9 $pid
 wait $pid 2>/dev/null || :
 kill "$(<"$T/applying")" 2>/dev/null || :
+# shellcheck disable=SC2016
 printf '%s\n' '#!/bin/bash' 'cat >"$1/applied"' >"$T/apply.sh"
 record=$(find "$T/prod.state/incidents" -name '*.json' | sort | tail -n 1)
 [ "$(field "$record" 'd["state"]')" = begun ] || fail "killed, the record says otherwise"
@@ -123,7 +126,7 @@ echo 'a note by hand' >>"${record%.json}.txt"
 expect 1 secrets rotate --emergency --dry-run
 says recover
 expect 0 secrets recover --json
-[ "$(field "$T/out" 'd["outcome"]')" = done ] || fail "it went back: $(cat "$T/out")"
+[ "$(field "$T/out" 'd["outcome"]')" = 'done' ] || fail "it went back: $(cat "$T/out")"
 [ "$(of_db 'SELECT count(*) FROM oauth_access_tokens WHERE revoked_at IS NULL')" = 0 ] || fail "tokens are in force"
 [ "$(of_db 'SELECT count(*) FROM users WHERE otp_required_for_login')" = 0 ] || fail "two-factor login was not reset"
 [ "$(field "$record" 'd["state"], len(d["rotated"]) > 3')" = "('done', True)" ] || fail "the record was not ended"
@@ -141,5 +144,5 @@ record=$(find "$T/prod.state/incidents" -name '*.json' | sort | tail -n 1)
 [ "$(field "$record" 'd["state"], d["snapshot"]')" = "('unfinished', None)" ] || fail "the record says otherwise"
 [ "$(value SECRET_KEY_BASE)" != "$(value SECRET_KEY_BASE "$T/second.env")" ] || fail "it went back"
 expect 0 secrets recover
-[ "$(field "$record" 'd["state"]')" = done ] || fail "the record was not ended"
+[ "$(field "$record" 'd["state"]')" = 'done' ] || fail "the record was not ended"
 running

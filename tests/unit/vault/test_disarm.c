@@ -278,7 +278,8 @@ a_dry_run_counts_the_same_and_changes_nothing(void **state)
 	plant(fx, NULL);
 	mv_test_pg_dump(&fx->pg, "data", &before);
 	assert_ok(mv_pg_exec(fx->s, "BEGIN READ ONLY", &err), &err);
-	assert_ok(mv_disarm(fx->s, MV_HARM_COPY, MV_DISARM_COUNT, &dry, &err), &err);
+	assert_ok(mv_disarm(fx->s, MV_HARM_COPY, MV_DISARM_COUNT, &dry, &err),
+	    &err);
 	assert_ok(mv_pg_exec(fx->s, "COMMIT", &err), &err);
 	mv_test_pg_dump(&fx->pg, "data", &fx->dump);
 	assert_int_equal(before.len, fx->dump.len);
