@@ -222,8 +222,8 @@ compare_env_file(struct mv_context *c, const struct mv_vault_version *v,
 
 /* An unfinished rotation: Mastodon may be down, or about to lose rows. */
 static int
-look_at_rotation(struct mv_context *c, const struct mv_vault *v, bool *under_way,
-    struct mv_status *s, struct mv_err *err)
+look_at_rotation(struct mv_context *c, const struct mv_vault *v,
+    bool *under_way, struct mv_status *s, struct mv_err *err)
 {
 	const struct mv_vault_version *before = NULL;
 	mv_auto(mv_journal_clear) struct mv_journal j = { 0 };

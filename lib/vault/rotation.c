@@ -12,8 +12,6 @@
 #include "base/time.h"
 #include "vault/rotation_internal.h"
 
-static const char journal_name[] = "rotation.journal";
-
 #define PATIENCE 30
 
 void
@@ -28,8 +26,8 @@ mv_rotation_report_clear(struct mv_rotation_report *r)
 	*r = (struct mv_rotation_report){ 0 };
 }
 
-static void
-rotating_clear(struct mv_rotating *r)
+void
+mv_rotating_clear(struct mv_rotating *r)
 {
 	mv_stop_shield(false);
 	mv_link_clear(&r->link);
@@ -60,12 +58,12 @@ mv_rotation_journal(const char *state_dir, struct mv_journal *out,
 	mv_auto(mv_freep) char *path = NULL;
 	int rc;
 
-	rc = mv_rotation_path(state_dir, journal_name, &path, err);
+	rc = mv_rotation_path(state_dir, MV_ROTATION_JOURNAL, &path, err);
 	return rc < 0 ? rc : mv_journal_open(path, &f, out, err);
 }
 
-static int
-lock_host(struct mv_rotating *r, struct mv_err *err)
+int
+mv_rotating_lock(struct mv_rotating *r, struct mv_err *err)
 {
 	mv_auto(mv_freep) char *path = NULL;
 	struct mv_err why = { 0 };
@@ -87,8 +85,8 @@ lock_host(struct mv_rotating *r, struct mv_err *err)
 }
 
 /* What follows from names and generations. */
-static int
-prepare(struct mv_rotating *r, struct mv_err *err)
+int
+mv_rotating_prepare(struct mv_rotating *r, struct mv_err *err)
 {
 	char *const *names = r->j.names;
 	size_t n = r->j.nnames;
@@ -172,8 +170,8 @@ is_to_undo(const struct mv_rotating *r, enum mv_rotation_step step)
 }
 
 /* Nobody interrupts this: half a way back is worse than none. */
-static int
-go_back(struct mv_rotating *r, struct mv_err *err)
+int
+mv_rotating_back(struct mv_rotating *r, struct mv_err *err)
 {
 	size_t step;
 	int rc = 0;
@@ -187,8 +185,8 @@ go_back(struct mv_rotating *r, struct mv_err *err)
 }
 
 /* All is on one generation: nothing is left to tell of. */
-static int
-conclude(struct mv_rotating *r, struct mv_err *err)
+int
+mv_rotating_conclude(struct mv_rotating *r, struct mv_err *err)
 {
 	int rc = mv_journal_remove(&r->file, err);
 
@@ -213,9 +211,9 @@ undo_after(struct mv_rotating *r, int rc, struct mv_err *err)
 	struct mv_err why = { 0 };
 	int undone;
 
-	undone = go_back(r, &why);
+	undone = mv_rotating_back(r, &why);
 	if (undone == 0)
-		undone = conclude(r, &why);
+		undone = mv_rotating_conclude(r, &why);
 	if (undone == 0)
 		return mv_err_ctx(err, rc, "undone, all is as it was before");
 	(void)mv_err_text(&why, text, sizeof(text));
@@ -223,22 +221,23 @@ undo_after(struct mv_rotating *r, int rc, struct mv_err *err)
 	    text);
 }
 
-static int
-go(struct mv_rotating *r, enum mv_rotation_step from, struct mv_err *err)
+int
+mv_rotating_go(struct mv_rotating *r, enum mv_rotation_step from,
+    struct mv_err *err)
 {
 	int rc;
 
 	r->report->outcome = MV_ROTATION_UNFINISHED;
 	rc = go_forward(r, from, err);
 	if (rc == 0)
-		return conclude(r, err);
+		return mv_rotating_conclude(r, err);
 	if (is_to_go_back(r))
 		return undo_after(r, rc, err);
 	return mv_err_ctx(err, rc, "not finished");
 }
 
-static int
-copy_names(char *const *names, size_t n, char ***out, size_t *nout,
+int
+mv_rotating_names(char *const *names, size_t n, char ***out, size_t *nout,
     struct mv_err *err)
 {
 	size_t i;
@@ -305,7 +304,7 @@ fill_journal(struct mv_rotating *r, const struct mv_rotation_plan *plan,
 		return mv_err_set(err, MV_ENOMEM, "list names");
 	for (i = 0; i < plan->n; i++)
 		names[i] = strdup(plan->items[i].fact->name);
-	rc = copy_names(names, plan->n, &r->j.names, &r->j.nnames, err);
+	rc = mv_rotating_names(names, plan->n, &r->j.names, &r->j.nnames, err);
 	for (i = 0; i < plan->n; i++)
 		free(names[i]);
 	r->j.started = mv_time_now();
@@ -324,7 +323,7 @@ begin(struct mv_rotating *r, const struct mv_rotation_plan *plan,
 	mv_auto(mv_freep) char *path = NULL;
 	int rc;
 
-	rc = lock_host(r, err);
+	rc = mv_rotating_lock(r, err);
 	if (rc == 0)
 		rc = fill_journal(r, plan, err);
 	if (rc == 0)
@@ -332,13 +331,13 @@ begin(struct mv_rotating *r, const struct mv_rotation_plan *plan,
 	if (rc == 0)
 		rc = copy_file(&plan->next, &r->next.file, err);
 	if (rc == 0)
-		rc = prepare(r, err);
+		rc = mv_rotating_prepare(r, err);
 	if (rc == 0)
 		rc = mv_link_lock(&r->link, err);
 	if (rc == 0)
 		rc = keep_old(r, err);
 	if (rc == 0)
-		rc = mv_rotation_path(r->place->state_dir, journal_name,
+		rc = mv_rotation_path(r->place->state_dir, MV_ROTATION_JOURNAL,
 		    &path, err);
 	if (rc == 0)
 		rc = mv_journal_create(path, &r->j, &r->file, err);
@@ -351,7 +350,7 @@ mv_rotation_run(const struct mv_rotation_place *place,
     const struct mv_rotation_hooks *hooks, struct mv_rotation_report *out,
     struct mv_err *err)
 {
-	mv_auto(rotating_clear) struct mv_rotating r = {
+	mv_auto(mv_rotating_clear) struct mv_rotating r = {
 		.place = place,
 		.opts = opts,
 		.hooks = hooks,
@@ -363,181 +362,7 @@ mv_rotation_run(const struct mv_rotation_place *place,
 
 	rc = begin(&r, plan, err);
 	if (rc == 0)
-		rc = copy_names(r.j.names, r.j.nnames, &out->names,
+		rc = mv_rotating_names(r.j.names, r.j.nnames, &out->names,
 		    &out->nnames, err);
-	return rc < 0 ? rc : go(&r, MV_STEP_PENDING, err);
-}
-
-/* open_version: the bytes of one number. */
-static int
-open_version(struct mv_rotating *r, const struct mv_vault *v,
-    uint64_t number, struct mv_vault_file *out, struct mv_err *err)
-{
-	const struct mv_vault_version *version;
-	int rc;
-
-	rc = mv_vault_number(v, number, &version, err);
-	return rc < 0 ? rc : mv_vault_open(r->place->repo, version, out, err);
-}
-
-/* What was begun on another host has its journal and its files there. */
-static int
-refuse_foreign(struct mv_rotating *r, const struct mv_vault_version *pending,
-    struct mv_vault_note *note, struct mv_err *err)
-{
-	mv_auto(mv_vault_file_clear) struct mv_vault_file f = { 0 };
-	int rc;
-
-	rc = mv_vault_open_noted(r->place->repo, pending, &f, note, err);
-	if (rc == 0 && strcmp(note->host, r->place->host) != 0)
-		rc = mv_err_set(err, MV_EREFUSED, "the rotation was begun "
-		    "on host '%s': 'secrets recover' has to run there",
-		    note->host);
-	return rc;
-}
-
-/*
- * A journal that is lost: names are what the pending version changes, and how
- * far it came is not known.  Forward is right wherever that was.
- */
-static int
-make_journal(struct mv_rotating *r, const struct mv_vault *v,
-    const struct mv_vault_version *before, const char *path,
-    struct mv_err *err)
-{
-	const struct mv_vault_version *newest = &v->list[v->n - 1];
-	mv_auto(mv_vault_note_clear) struct mv_vault_note note = { 0 };
-	const struct mv_secret_fact *fact;
-	size_t i;
-	int rc;
-
-	rc = refuse_foreign(r, newest, &note, err);
-	if (rc < 0)
-		return rc;
-	rc = copy_names(note.changes, note.nchanges, &r->j.names,
-	    &r->j.nnames, err);
-	for (i = 0; i < r->j.nnames; i++) {
-		fact = mv_secret_fact_find(r->j.names[i]);
-		r->j.services |= fact != NULL ? fact->restart : 0;
-		if (fact != NULL && fact->effect == MV_EFFECT_ROWS)
-			r->j.services |= MV_RESTART_STREAMING;
-	}
-	r->j.old_version = before->number;
-	r->j.pending_version = newest->number;
-	r->j.started = newest->time;
-	/* Rows that open with no key were found before, or will be now. */
-	r->j.skip_undecryptable = r->opts->skip_undecryptable;
-	r->j.reached = r->j.step = MV_STEP_APPLY;
-	return rc < 0 ? rc : mv_journal_create(path, &r->j, &r->file, err);
-}
-
-/* Forward from where it was; services that run again are stopped first. */
-static enum mv_rotation_step
-resume_at(const struct mv_rotating *r)
-{
-	if (r->j.step <= MV_STEP_START)
-		return MV_STEP_STOP;
-	return r->j.step == MV_STEP_VERIFY ? MV_STEP_START : r->j.step;
-}
-
-static int
-resume(struct mv_rotating *r, struct mv_err *err)
-{
-	bool back = r->j.undo || (r->j.reached < MV_STEP_DATABASE &&
-	    !r->j.forward_only);
-	int rc;
-
-	r->report->outcome = MV_ROTATION_UNFINISHED;
-	if (!back)
-		return go(r, resume_at(r), err);
-	rc = go_back(r, err);
-	return rc < 0 ? mv_err_ctx(err, rc, "not undone yet") :
-	    conclude(r, err);
-}
-
-/* What the journal and the vault say together. */
-static int
-resume_with(struct mv_rotating *r, const struct mv_vault *v,
-    const struct mv_vault_version *before, struct mv_err *err)
-{
-	mv_auto(mv_vault_note_clear) struct mv_vault_note note = { 0 };
-	int rc;
-
-	rc = copy_names(r->j.names, r->j.nnames, &r->report->names,
-	    &r->report->nnames, err);
-	if (rc < 0)
-		return rc;
-	if (before == NULL) {
-		/* It ended, or never began: only the journal is left. */
-		r->report->vault_version = v->list[v->n - 1].number;
-		r->j.undo |= r->report->vault_version <= r->j.old_version;
-		return conclude(r, err);
-	}
-	if (before->number != r->j.old_version)
-		return mv_err_set(err, MV_EREFUSED, "the journal tells of "
-		    "another rotation than the vault: of version %llu, not "
-		    "%llu", (unsigned long long)r->j.old_version,
-		    (unsigned long long)before->number);
-	r->j.pending_version = v->list[v->n - 1].number;
-	rc = refuse_foreign(r, &v->list[v->n - 1], &note, err);
-	if (rc == 0)
-		rc = open_version(r, v, r->j.old_version, &r->old.file, err);
-	if (rc == 0)
-		rc = open_version(r, v, r->j.pending_version, &r->next.file,
-		    err);
-	if (rc == 0)
-		rc = prepare(r, err);
-	return rc < 0 ? rc : resume(r, err);
-}
-
-static int
-recover(struct mv_rotating *r, struct mv_err *err)
-{
-	mv_auto(mv_vault_clear) struct mv_vault v = { 0 };
-	mv_auto(mv_freep) char *path = NULL;
-	const struct mv_vault_version *before = NULL;
-	struct mv_err why = { 0 };
-	int rc, found;
-
-	rc = lock_host(r, err);
-	if (rc == 0)
-		rc = mv_rotation_path(r->place->state_dir, journal_name,
-		    &path, err);
-	if (rc == 0)
-		rc = mv_vault_load(r->place->repo, &v, err);
-	if (rc == 0)
-		rc = mv_vault_before(r->place->repo, &v, &before, err);
-	if (rc < 0)
-		return rc;
-	found = mv_journal_open(path, &r->file, &r->j, &why);
-	if (found == 0)
-		return v.n > 0 ? resume_with(r, &v, before, err) :
-		    mv_err_set(err, MV_EREFUSED, "the vault is empty");
-	if (found != MV_ENOTFOUND) {
-		if (err != NULL)
-			*err = why;
-		return found;
-	}
-	if (before == NULL)
-		return 0;
-	rc = make_journal(r, &v, before, path, err);
-	return rc < 0 ? rc : resume_with(r, &v, before, err);
-}
-
-int
-mv_rotation_recover(const struct mv_rotation_place *place,
-    const struct mv_rotation_opts *opts,
-    const struct mv_rotation_hooks *hooks, struct mv_rotation_report *out,
-    struct mv_err *err)
-{
-	mv_auto(rotating_clear) struct mv_rotating r = {
-		.place = place,
-		.opts = opts,
-		.hooks = hooks,
-		.report = out,
-		.file = MV_JOURNAL_FILE_INIT,
-		.lock = -1,
-	};
-
-	return recover(&r, err);
+	return rc < 0 ? rc : mv_rotating_go(&r, MV_STEP_PENDING, err);
 }

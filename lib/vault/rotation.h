@@ -63,7 +63,7 @@ struct mv_rotation_hooks {
 	    struct mv_err *err);
 	int (*apply)(const struct mv_sbuf *values, bool undo, void *arg,
 	    struct mv_err *err);
-	/* A step begins; or NULL. */
+	/* A step in which something happens begins; or NULL. */
 	void (*step)(enum mv_rotation_step step, bool undo, void *arg);
 	void *arg;
 };

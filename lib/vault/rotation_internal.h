@@ -64,6 +64,8 @@ int mv_link_number(struct mv_pg_session *s, const char *sql, uint64_t *out,
 bool mv_rotation_has_effect(char *const *names, size_t n,
     enum mv_secret_effect effect);
 
+#define MV_ROTATION_JOURNAL "rotation.journal"
+
 /* rotating: a rotation while it is being executed. */
 struct mv_rotating {
 	const struct mv_rotation_place *place;
@@ -77,6 +79,29 @@ struct mv_rotating {
 	struct mv_generation old, next;
 	bool rows, role, redis, push;
 };
+
+void mv_rotating_clear(struct mv_rotating *r);
+/* Nobody else rotates on this host: MV_EAGAIN. */
+int mv_rotating_lock(struct mv_rotating *r, struct mv_err *err)
+    MV_MUST_CHECK;
+/* What follows from the journal's names and the files of both generations. */
+int mv_rotating_prepare(struct mv_rotating *r, struct mv_err *err)
+    MV_MUST_CHECK;
+/*
+ * All steps from one on, and back when one fails that may be undone.  An
+ * error says how it ended, and so does the report.
+ */
+int mv_rotating_go(struct mv_rotating *r, enum mv_rotation_step from,
+    struct mv_err *err) MV_MUST_CHECK;
+/* The way back. */
+int mv_rotating_back(struct mv_rotating *r, struct mv_err *err)
+    MV_MUST_CHECK;
+/* All is on one generation: remove the journal. */
+int mv_rotating_conclude(struct mv_rotating *r, struct mv_err *err)
+    MV_MUST_CHECK;
+/* A copy of a list; *nout counts up. */
+int mv_rotating_names(char *const *names, size_t n, char ***out,
+    size_t *nout, struct mv_err *err) MV_MUST_CHECK;
 
 /* Do one step in the journal's direction; what is not needed is no failure. */
 int mv_rotation_step(struct mv_rotating *r, enum mv_rotation_step step,

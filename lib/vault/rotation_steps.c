@@ -381,6 +381,35 @@ after(struct mv_rotating *r, struct mv_err *err)
 	return mv_link_transaction(&r->link, end_subscriptions, r, err);
 }
 
+/* Does anything happen in this step?  For whoever tells of it. */
+static bool
+is_needed(const struct mv_rotating *r, enum mv_rotation_step step)
+{
+	switch (step) {
+	case MV_STEP_STOP:
+	case MV_STEP_START:
+		return r->j.services != 0;
+	case MV_STEP_DATABASE:
+	case MV_STEP_SWEEP:
+		return r->rows;
+	case MV_STEP_ROLE:
+		return r->role;
+	case MV_STEP_REDIS:
+		return r->redis;
+	case MV_STEP_APPLY:
+		return r->hooks->apply != NULL;
+	case MV_STEP_VERIFY:
+		return r->hooks->verify != NULL;
+	case MV_STEP_PENDING:
+	case MV_STEP_FILE:
+	case MV_STEP_AFTER:
+	case MV_STEP_COMMIT:
+	case MV_NSTEPS:
+		break;
+	}
+	return true;
+}
+
 int
 mv_rotation_step(struct mv_rotating *r, enum mv_rotation_step step,
     struct mv_err *err)
@@ -402,7 +431,7 @@ mv_rotation_step(struct mv_rotating *r, enum mv_rotation_step step,
 	};
 
 	r->report->step = step;
-	if (r->hooks->step != NULL)
+	if (r->hooks->step != NULL && is_needed(r, step))
 		r->hooks->step(step, r->j.undo, r->hooks->arg);
 	return mv_err_ctx(err, steps[step](r, err), "%s%s",
 	    r->j.undo ? "on the way back, " : "",

@@ -11,7 +11,6 @@ HANGS=${HANGS:-verify}
 start_postgres
 new_site
 sed -i 's/^command-timeout.*/command-timeout = 3s/' "$T/prod.conf"
-live=$T/live/.env.production
 old=$(value "$PRIMARY")
 
 # Commands that fail, and commands that hang.

@@ -12,7 +12,7 @@ SEED=${SEED:-93}
 RANDOM=$SEED
 SHIM=${MASTVAULT%/*}/tests/e2e/preload_fault.so
 KINDS=(write sync name net spawn remove)
-NAMES=($PRIMARY SECRET_KEY_BASE VAPID_PUBLIC_KEY)
+NAMES=("$PRIMARY" SECRET_KEY_BASE VAPID_PUBLIC_KEY)
 # shellcheck disable=SC2119
 start_postgres
 new_site

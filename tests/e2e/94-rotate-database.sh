@@ -50,6 +50,7 @@ wait $first && fail "there was no database"
 grep -q "'mastvault secrets recover'" "$T/first.out" || fail "what to do is not said"
 expect '1|4' mastvault status -c "$T/prod.conf"
 expect 1 secrets recover
+# shellcheck disable=SC2119
 start_postgres
 sql -d mastodon -c 'DROP TRIGGER slow ON users'
 expect 0 secrets recover --json

@@ -17,7 +17,7 @@ redis() {
 redis_start() {
 	redis-server "$T/redis.conf" >/dev/null 2>&1 &
 	redis_pid=$!
-	BACKGROUND+=($redis_pid)
+	BACKGROUND+=("$redis_pid")
 	until redis-cli -p "$port" ping >/dev/null 2>&1; do sleep 0.05; done
 }
 # role_in PASSWORD - does Mastodon's role get in with it?

@@ -114,14 +114,14 @@ services_stop() {
 	"$T/stop.sh" "$T"
 }
 
-# new_site [init option]... - database, env-file, environment prod, services;
+# new_site - database, env-file, environment prod, services;
 # before_import, where there is such a function, changes the env-file before.
 new_site() {
 	make_site "$T/live" mastodon 91 0 5 1 >/dev/null
 	seed_rows
 	write_service
 	! declare -F before_import >/dev/null || before_import
-	new_env prod "$T/live" --database "$(conninfo mastodon)" "$@"
+	new_env prod "$T/live" --database "$(conninfo mastodon)"
 	cat >>"$T/prod.conf" <<-END
 		stop-command = $T/stop.sh $T
 		start-command = $T/start.sh $T $TOOL_ROWS
@@ -165,15 +165,17 @@ agree() {
 running() {
 	local name
 	for name in web sidekiq; do
-		[ -e "$T/run/$name.pid" ] && kill -0 "$(<"$T/run/$name.pid")" 2>/dev/null ||
+		kill -0 "$(cat "$T/run/$name.pid" 2>/dev/null)" 2>/dev/null ||
 			fail "$name does not run"
 		[ "$(<"$T/run/$name.env")" = "$(sha256sum <"$T/live/.env.production")" ] ||
 			fail "$name runs with another env-file"
 	done
 }
 
-# undone - the last rotation left the old values, everywhere.
+# undone - the last rotation left the old values, everywhere: $old is that of
+# PRIMARY.
 undone() {
+	# shellcheck disable=SC2154
 	[ "$(value "$PRIMARY")" = "$old" ] || fail "the env-file was not put back"
 	agree "$PRIMARY"
 	running

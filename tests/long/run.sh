@@ -27,6 +27,8 @@ run env KILLS=30 tests/e2e/50-kill.sh
 run env MV_LONG=1 "$B/tests/unit/repo/test_check"
 run env KILLS=40 tests/e2e/87-defused.sh
 run env FAULTS=200 tests/e2e/65-faults.sh
+run env HANGS='stop apply start verify' tests/e2e/92-rotate-faults.sh
+run env KILLS=50 tests/e2e/93-rotate-kill.sh
 run env CUTS=100 tests/e2e/66-power-cut.sh
 for target in tests/fuzz/fuzz_*.c; do
 	run tests/fuzz/run.sh "$target"

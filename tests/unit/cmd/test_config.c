@@ -64,6 +64,9 @@ every_key_is_read(void **state)
 	    "passphrase-file = /p\nmin-free = 0%\njobs = 4\nlevel = 19\n"
 	    "exclude-file = /x\nredis = /r.rdb\nbefore-backup = a b\n"
 	    "after-backup = c\non-failure = d\nhook-timeout = 5m\n"
+	    "stop-command = s t\nstart-command = u\nverify-command = v\n"
+	    "apply-command = w 1\napply-command = w 2\n"
+	    "command-timeout = 2m\n"
 	    "limit-read = 20M\nlimit-upload = 500K\n"),
 	    &fx->err);
 	assert_int_equal(fx->c.n, 1);
@@ -91,6 +94,12 @@ every_key_is_read(void **state)
 	assert_string_equal(e->after_backup, "c");
 	assert_string_equal(e->on_failure, "d");
 	assert_int_equal(e->hook_timeout, 300);
+	assert_string_equal(e->stop_command, "s t");
+	assert_string_equal(e->start_command, "u");
+	assert_string_equal(e->verify_command, "v");
+	assert_int_equal(e->apply_commands.n, 2);
+	assert_string_equal(e->apply_commands.v[1], "w 2");
+	assert_int_equal(e->command_timeout, 120);
 	assert_string_equal(e->limit_read, "20M");
 	assert_string_equal(e->limit_upload, "500K");
 }
@@ -111,6 +120,7 @@ what_is_left_out_has_its_default(void **state)
 	assert_int_equal(e->min_free, 10);
 	assert_null(e->media);
 	assert_int_equal(e->hook_timeout, 60);
+	assert_int_equal(e->command_timeout, 180);
 	assert_null(e->limit_read);
 }
 
