@@ -88,7 +88,7 @@ INC_tests    := -Ilib -Ibackends -Icmd -Itests
 DESCRIBE := $(B)/describe
 MAN  := $(patsubst docs/man/%.in,$(B)/man/%,$(wildcard docs/man/*.in))
 COMP := $(patsubst scripts/completion/%.in,$(B)/completion/%,$(wildcard scripts/completion/*.in))
-DOCS := README.md $(wildcard docs/*.md)
+DOCS := README.md $(wildcard docs/*.md docs/handbook/*.md)
 UNIT_FILES := mastvault-backup@.service mastvault-backup@.timer
 
 all: $(PROG) manual

@@ -25,6 +25,7 @@ static const struct {
 	{ "GLOB", MV_VALUE_NONE },
 	{ "PATTERN", MV_VALUE_NONE },
 	{ "HEAD", MV_VALUE_NONE },
+	{ "TIME", MV_VALUE_NONE },
 	{ "N", MV_VALUE_NONE },
 	{ "N/T", MV_VALUE_NONE },
 	{ "OPERAND", MV_VALUE_NONE },

@@ -56,13 +56,16 @@ struct mv_cli {
 	bool dry_run, allow_shrink;
 	char *pg_snapshot;
 	unsigned jobs;
-	bool replace, no_owner, create_roles, overwrite, reencrypt;
+	bool replace, no_owner, create_roles, overwrite, reencrypt, defused;
 	char *expect;
 	char *role, *label, *out;
 	bool keep_identity;
 	char *reason, *output;
 	bool generate, yes, skip_undecryptable;
 	bool check_database;	/* with a connection string, or without */
+	bool emergency, revoke_tokens, revoke_sessions, reset_2fa;
+	bool no_snapshot;
+	char *aware;
 	bool read_data;
 	char *read_part;	/* "n/t" */
 	bool repair_index;

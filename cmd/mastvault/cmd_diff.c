@@ -209,7 +209,7 @@ say_uncompared(const struct mv_snapshot *from, const struct mv_snapshot *to,
     uint32_t compared)
 {
 	uint32_t left = (from->parts | to->parts) & ~compared &
-	    ~(uint32_t)MV_PART_INCOMPLETE;
+	    MV_PARTS;
 	char parts[MV_PARTS_TEXT];
 
 	if (left == 0)

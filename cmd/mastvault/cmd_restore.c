@@ -9,6 +9,7 @@
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
 #include "mastvault/print_named.h"
+#include "mastvault/restore_guard.h"
 #include "mastvault/output.h"
 
 /* What has a target is restored; --only narrows it. */
@@ -78,7 +79,7 @@ say_undecryptable(const struct mv_rows_report *rows)
 
 static json_t *
 report_json(const struct mv_context *c, const struct mv_snapshot *s,
-    uint32_t parts, const struct mv_restore_report *r)
+    uint32_t parts, bool defused, const struct mv_restore_report *r)
 {
 	char id[65];
 
@@ -93,11 +94,42 @@ report_json(const struct mv_context *c, const struct mv_snapshot *s,
 	    "media", (parts & MV_PART_MEDIA) == 0 ? json_null() :
 	    json_pack("{sI sI sI}", "files", (json_int_t)r->files, "kept",
 	    (json_int_t)r->files_kept, "bytes", (json_int_t)r->media_bytes),
-	    "secrets", (parts & MV_PART_SECRETS) == 0 ? json_null() :
+	    "secrets", (parts & MV_PART_SECRETS) == 0 || defused ?
+	    json_null() :
 	    json_pack("{sI}", "version", (json_int_t)r->vault_version),
 	    "reencrypted", reencrypted_json(r),
 	    "owners_not_set", mv_named_json(&r->owners),
-	    "notes", mv_named_json(&r->notes));
+	    "notes", mv_named_json(&r->notes), "defused", !defused ?
+	    json_null() : mv_disarm_json(&r->defused));
+}
+
+/* Exactly what was changed, and what nobody but the admin can do. */
+static void
+say_defused(const struct mv_cli *cli, const struct mv_restore_report *r)
+{
+	const struct mv_harm_fact *f;
+	size_t i;
+
+	if (!cli->defused)
+		return;
+	for (i = 0; i < r->defused.n; i++) {
+		f = r->defused.list[i].fact;
+		mv_say("%-10s %8llu  %s%s%s: %s\n",
+		    mv_harm_kind_name(f->kind),
+		    (unsigned long long)r->defused.list[i].rows, f->table,
+		    f->columns != NULL ? "." : "",
+		    f->columns != NULL ? f->columns : "", f->what);
+	}
+	if (cli->env_file != NULL && r->env_made)
+		mv_say("env-file   '%s' is new, with secrets of its own\n",
+		    cli->env_file);
+	else if (cli->env_file != NULL)
+		mv_say("env-file   '%s' was there and shares no secret\n",
+		    cli->env_file);
+	mv_say("before Mastodon is started on it: LOCAL_DOMAIN of its own, "
+	    "LIMITED_FEDERATION_MODE=true, SMTP_DELIVERY_METHOD=test, a Redis "
+	    "and a place for media that nobody else uses; posts and messages "
+	    "are people's own, still\n");
 }
 
 static void
@@ -127,7 +159,7 @@ say_report(uint32_t parts, const struct mv_restore_report *r)
 		    (unsigned long long)r->files_kept);
 	if ((parts & MV_PART_REDIS) != 0)
 		mv_say("redis     the dump; its file must belong to Redis\n");
-	if ((parts & MV_PART_SECRETS) != 0)
+	if ((parts & MV_PART_SECRETS) != 0 && r->vault_version > 0)
 		mv_say("secrets   version %llu\n",
 		    (unsigned long long)r->vault_version);
 	mv_human_seconds(r->seconds, text);
@@ -156,6 +188,7 @@ run(const struct mv_cli *cli, struct mv_context *c,
 		.uid = (uid_t)-1,
 		.gid = (gid_t)-1,
 		.replace = cli->replace,
+		.defused = cli->defused,
 		.no_owner = cli->no_owner,
 		.create_roles = cli->create_roles,
 		.reencrypt = cli->reencrypt,
@@ -197,6 +230,8 @@ mv_cmd_restore(const struct mv_cli *cli, enum mv_exit *exit,
 	if (rc == 0)
 		rc = mv_context_open(cli, MV_WANT_DATA, &c, err);
 	if (rc == 0)
+		rc = mv_restore_guard(cli, &c, err);
+	if (rc == 0)
 		rc = mv_load_snapshots(cli, &c, &list, exit, err);
 	if (rc == 0)
 		rc = mv_snapshots_find(&list, cli->operands.v[0], parts, &snap,
@@ -219,5 +254,7 @@ mv_cmd_restore(const struct mv_cli *cli, enum mv_exit *exit,
 	mv_named_problem(&report.owners,
 	    "files do not have their owner, which only root can set");
 	say_report(parts, &report);
-	return mv_output_json(report_json(&c, snap, parts, &report), err);
+	say_defused(cli, &report);
+	return mv_output_json(report_json(&c, snap, parts, cli->defused,
+	    &report), err);
 }

@@ -39,6 +39,7 @@ static const struct action {
 	{ "rotate", mv_secrets_rotate, 0, 256, "NAME..., or --all", 0 },
 	{ "recover", mv_secrets_recover, 0, 0, "", 0 },
 	{ "check", mv_secrets_check, 0, 0, "", LOADS },
+	{ "incident", mv_secrets_incident, 0, 0, "", 0 },
 };
 
 static void
@@ -287,6 +288,12 @@ check_options(const struct mv_cli *cli, const char *name, struct mv_err *err)
 		{ cli->dry_run, "dry-run", "rotate" },
 		{ cli->skip_undecryptable, "skip-undecryptable", "rotate" },
 		{ cli->check_database, "database", "check" },
+		{ cli->emergency, "emergency", "rotate" },
+		{ cli->revoke_tokens, "revoke-tokens", "rotate" },
+		{ cli->revoke_sessions, "revoke-sessions", "rotate" },
+		{ cli->reset_2fa, "reset-2fa", "rotate" },
+		{ cli->no_snapshot, "no-snapshot", "rotate" },
+		{ cli->aware != NULL, "aware", "rotate" },
 	};
 	size_t i;
 

@@ -31,12 +31,13 @@ snapshot_json(struct mv_context *c, const struct mv_snapshot *s)
 	mv_time_utc(s->finished, when);
 	mv_time_utc(s->started, began);
 	mv_snapshot_head(s, head);
-	doc = json_pack("{ss ss ss ss sI sI sI so sb ss}", "id", id, "time",
+	doc = json_pack("{ss ss ss ss sI sI sI so sb sb ss}", "id", id, "time",
 	    when, "started", began, "environment", c->name, "sequence",
 	    (json_int_t)s->seq, "writer", (json_int_t)s->writer,
 	    "bytes_added", (json_int_t)s->added, "parts",
 	    mv_parts_json(s->parts), "incomplete",
-	    (s->parts & MV_PART_INCOMPLETE) != 0, "head", head);
+	    (s->parts & MV_PART_INCOMPLETE) != 0, "pinned",
+	    (s->parts & MV_PART_PINNED) != 0, "head", head);
 	detail = detail_json(c, s);
 	if (doc != NULL && detail != NULL)
 		json_object_set_new(doc, "detail", detail);

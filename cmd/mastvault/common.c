@@ -90,9 +90,10 @@ mv_parts_text(uint32_t parts, char out[MV_PARTS_TEXT])
 		    used > 0 ? ", " : "", parts_table[i].text);
 		used += n > 0 ? (size_t)n : 0;
 	}
-	if ((parts & MV_PART_INCOMPLETE) != 0)
-		(void)snprintf(out + used, MV_PARTS_TEXT - used, "%s",
-		    " (incomplete)");
+	if ((parts & (MV_PART_INCOMPLETE | MV_PART_PINNED)) != 0)
+		(void)snprintf(out + used, MV_PARTS_TEXT - used, "%s%s",
+		    (parts & MV_PART_INCOMPLETE) != 0 ? " (incomplete)" : "",
+		    (parts & MV_PART_PINNED) != 0 ? " (pinned)" : "");
 }
 
 void

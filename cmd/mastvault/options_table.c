@@ -54,7 +54,9 @@ const struct mv_command mv_commands[] = {
 	    "absent and refused if it holds tables, unless --replace: then it "
 	    "is restored beside and renamed at the end.  Files that are "
 	    "identical are kept, different ones refused without --overwrite, "
-	    "and nothing is deleted." },
+	    "and nothing is deleted.  Into the database of another "
+	    "environment only --defused: tokens, keys, addresses and what "
+	    "waits for its time are removed before it gets its name." },
 	{ MV_CMD_CHECK, "check", "", 0, 0,
 	    "check that what was stored is all there and unharmed",
 	    "Checks the structure from the stores alone.  With --read-data "
@@ -80,7 +82,7 @@ const struct mv_command mv_commands[] = {
 	    "3 for a store that is behind or cannot be reached." },
 	{ MV_CMD_SECRETS, "secrets",
 	    "import|list|get|set|history|diff|rollback|render|exec|audit|"
-	    "rotate|recover|check [OPERAND...]", 1, 4096,
+	    "rotate|recover|check|incident [OPERAND...]", 1, 4096,
 	    "keep Mastodon's secrets: versions, changes, audit, rotation",
 	    "The vault holds the env-file, version by version. 'import "
 	    "[ENVFILE]' makes it the newest version, 'list' says since when "
@@ -95,7 +97,9 @@ const struct mv_command mv_commands[] = {
 	    "once: database, env-file, services; 'recover' finishes or "
 	    "undoes a rotation that was interrupted. 'check --database' ends "
 	    "with 4 when the database has rows that the newest version does "
-	    "not decrypt, and with 5 when it could not tell." },
+	    "not decrypt, and with 5 when it could not tell. After a leak "
+	    "'rotate --emergency' does all that can be done from here, and "
+	    "'incident' shows the record that it kept." },
 	{ MV_CMD_HELP, "help", "[COMMAND]", 0, 1,
 	    "explain a command", "" },
 };
@@ -175,6 +179,8 @@ const struct mv_option mv_options[] = {
 	    "restore the database into this one" },
 	{ "replace", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(replace),
 	    "restore beside the database and swap at the end" },
+	{ "defused", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(defused),
+	    "for another environment: no mail, push, federation, logins" },
 	{ "no-owner", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(no_owner),
 	    "everything in the database belongs to who restores" },
 	{ "create-roles", 0, NULL, MV_OPTION_FLAG, RESTORE, AT(create_roles),
@@ -206,6 +212,18 @@ const struct mv_option mv_options[] = {
 	    "list: also what is no secret; rotate: all that can be made here" },
 	{ "yes", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(yes),
 	    "ask nothing; set, rollback: even what encrypts rows" },
+	{ "emergency", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(emergency),
+	    "rotate all after a leak, only forward, and keep a record" },
+	{ "revoke-tokens", 0, NULL, MV_OPTION_FLAG, SECRETS,
+	    AT(revoke_tokens), "log out all apps; invitations expire" },
+	{ "revoke-sessions", 0, NULL, MV_OPTION_FLAG, SECRETS,
+	    AT(revoke_sessions), "remove all sessions of browsers" },
+	{ "reset-2fa", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(reset_2fa),
+	    "remove everybody's two-factor secrets" },
+	{ "no-snapshot", 0, NULL, MV_OPTION_FLAG, SECRETS, AT(no_snapshot),
+	    "take no snapshot as evidence first" },
+	{ "aware", 0, "TIME", MV_OPTION_TEXT, SECRETS, AT(aware),
+	    "since when the leak is known, if not since now" },
 	{ "skip-undecryptable", 0, NULL, MV_OPTION_FLAG, SECRETS,
 	    AT(skip_undecryptable),
 	    "leave rows alone that open with no key, and rotate the others" },

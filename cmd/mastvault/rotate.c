@@ -23,6 +23,7 @@ mv_rotate_clear(struct mv_rotate *r)
 {
 	mv_services_clear(&r->services);
 	mv_strv_clear(&r->database_exec);
+	mv_revoke_clear(&r->revoke);
 	json_decref(r->extra);
 	r->extra = NULL;
 }
@@ -190,6 +191,8 @@ mv_rotate_init(struct mv_rotate *r, struct mv_secrets *s,
 		    s->c.env->command_timeout : PATIENCE_MAX,
 		.extra = r->extra,
 	};
+	if (j != NULL)
+		mv_emergency_resume(r, j->extra);
 	return 0;
 }
 
@@ -294,7 +297,7 @@ mv_rotate_recover(struct mv_rotate *r, struct mv_rotation_report *out,
 		    "recover' again; Mastodon may be stopped until then");
 	if (rc == 0)
 		mv_rotate_say_report(out);
-	return rc;
+	return rc < 0 ? rc : mv_emergency_end(r, out, rc, err);
 }
 
 static int

@@ -5,6 +5,7 @@
 #include "base/who.h"
 #include "mastvault/secrets.h"
 #include "mastvault/services.h"
+#include "vault/revoke.h"
 #include "vault/rotation.h"
 
 /*
@@ -17,7 +18,9 @@ struct mv_rotate {
 	struct mv_strv database_exec;
 	char host[256], who[MV_WHO_NAME];
 	unsigned bits;			/* of services that are restarted */
-	json_t *extra;			/* for the journal: "services" */
+	json_t *extra;			/* for the journal: "services", and in
+					   an emergency "emergency" */
+	struct mv_revoke revoke;	/* in an emergency */
 	struct mv_rotation_place place;
 	struct mv_rotation_hooks hooks;
 	struct mv_rotation_opts opts;
@@ -31,6 +34,9 @@ void mv_rotate_clear(struct mv_rotate *r);
  */
 int mv_rotate_init(struct mv_rotate *r, struct mv_secrets *s,
     const struct mv_journal *j, struct mv_err *err) MV_MUST_CHECK;
+
+/* What another run left is finished first, with --yes; else MV_EREFUSED. */
+int mv_rotate_settle(struct mv_secrets *s, struct mv_err *err) MV_MUST_CHECK;
 
 /* Refuse what nobody could carry out on this host, with what to do. */
 int mv_rotate_feasible(struct mv_rotate *r,
@@ -54,6 +60,24 @@ void mv_rotate_signals(void);
  */
 int mv_rotate_confirm(struct mv_rotate *r, const char *what,
     struct mv_err *err) MV_MUST_CHECK;
+
+/*
+ * secrets_incident.c.  A rotation that is resumed revokes what the one that
+ * was interrupted had to, and its record is ended when it has.
+ */
+void mv_emergency_resume(struct mv_rotate *r, const json_t *extra);
+int mv_emergency_end(struct mv_rotate *r,
+    const struct mv_rotation_report *report, int rc, struct mv_err *err)
+    MV_MUST_CHECK;
+
+/*
+ * emergency_list.c: what is left to do by hand, a sentence each; env is the
+ * env-file as it was.
+ */
+int mv_emergency_list(const struct mv_rotate *r,
+    const struct mv_rotation_plan *plan, const struct mv_exposed *exposed,
+    const struct mv_dotenv *env, struct mv_strv *out, struct mv_err *err)
+    MV_MUST_CHECK;
 
 /* rotate_text.c: for people and programs. */
 void mv_rotate_say_plan(const struct mv_rotate *r,

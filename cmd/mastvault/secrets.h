@@ -26,7 +26,8 @@ typedef int mv_secrets_run(struct mv_secrets *s, struct mv_err *err);
 mv_secrets_run mv_secrets_import, mv_secrets_list, mv_secrets_get,
     mv_secrets_set, mv_secrets_history, mv_secrets_diff, mv_secrets_rollback,
     mv_secrets_render, mv_secrets_exec, mv_secrets_audit, mv_secrets_rotate,
-    mv_secrets_recover, mv_secrets_check;
+    mv_secrets_recover, mv_secrets_check,
+    mv_secrets_emergency, mv_secrets_incident;
 
 /* The newest version, and its settings; either may be NULL. */
 int mv_secrets_newest(struct mv_secrets *s, struct mv_vault_file *file,

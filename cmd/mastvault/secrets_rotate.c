@@ -86,11 +86,27 @@ recover_first(struct mv_secrets *s, const struct mv_journal *j,
 	return rc < 0 ? rc : mv_rotate_recover(&r, &report, err);
 }
 
-static int
-prepare(struct mv_secrets *s, struct mv_rotate *r, struct mv_err *err)
+int
+mv_rotate_settle(struct mv_secrets *s, struct mv_err *err)
 {
 	mv_auto(mv_journal_clear) struct mv_journal j = { 0 };
 	struct mv_err why = { 0 };
+	int rc;
+
+	rc = s->c.state_dir != NULL ?
+	    mv_rotation_journal(s->c.state_dir, &j, &why) : MV_ENOTFOUND;
+	if (rc == 0)
+		return recover_first(s, &j, err);
+	if (rc == MV_ENOTFOUND)
+		return 0;
+	if (err != NULL)
+		*err = why;
+	return rc;
+}
+
+static int
+prepare(struct mv_secrets *s, struct mv_rotate *r, struct mv_err *err)
+{
 	int rc;
 
 	if (s->nargs == 0 && !s->cli->all)
@@ -99,14 +115,7 @@ prepare(struct mv_secrets *s, struct mv_rotate *r, struct mv_err *err)
 	if (s->nargs > 0 && s->cli->all)
 		return mv_err_set(err, MV_EUSAGE,
 		    "'secrets rotate' wants names or --all, not both");
-	rc = s->c.state_dir != NULL ?
-	    mv_rotation_journal(s->c.state_dir, &j, &why) : MV_ENOTFOUND;
-	if (rc == 0)
-		rc = recover_first(s, &j, err);
-	else if (rc == MV_ENOTFOUND)
-		rc = 0;
-	else if (err != NULL)
-		*err = why;
+	rc = mv_rotate_settle(s, err);
 	return rc < 0 ? rc : mv_rotate_init(r, s, NULL, err);
 }
 
@@ -159,6 +168,13 @@ mv_secrets_rotate(struct mv_secrets *s, struct mv_err *err)
 	mv_auto(mv_rotate_clear) struct mv_rotate r = { 0 };
 	int rc;
 
+	if (s->cli->emergency)
+		return mv_secrets_emergency(s, err);
+	if (s->cli->revoke_tokens || s->cli->revoke_sessions ||
+	    s->cli->reset_2fa || s->cli->no_snapshot || s->cli->aware != NULL)
+		return mv_err_set(err, MV_EUSAGE, "--revoke-tokens, "
+		    "--revoke-sessions, --reset-2fa, --no-snapshot and "
+		    "--aware are for 'secrets rotate --emergency'");
 	rc = read_given(s, &given, err);
 	if (rc == 0)
 		rc = prepare(s, &r, err);

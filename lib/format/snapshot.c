@@ -9,7 +9,7 @@
 #include "format/snapshot_internal.h"
 
 #define PARTS_ALL (MV_PART_DB | MV_PART_MEDIA | MV_PART_SECRETS | \
-	MV_PART_REDIS | MV_PART_INCOMPLETE)
+	MV_PART_REDIS | MV_PART_INCOMPLETE | MV_PART_PINNED)
 /* An empty root takes one byte, and a struct mv_root some hundred. */
 #define STREAMS_MAX 65536
 /* Origin, nbits, one byte of bits. */

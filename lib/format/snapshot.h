@@ -15,7 +15,10 @@ enum mv_part {
 	MV_PART_SECRETS = 4,
 	MV_PART_REDIS = 8,
 	MV_PART_INCOMPLETE = 16,	/* something could not be read */
+	MV_PART_PINNED = 32,		/* no policy may forget it */
 };
+/* Those that are parts, and no remarks on them. */
+#define MV_PARTS 15U
 
 struct mv_snapshot {
 	struct mv_id32 id;	/* hash of the object: set, never given */

@@ -319,6 +319,8 @@ settle_parts(struct mv_backup_run *run)
 		rep->parts &= ~(uint32_t)MV_PART_REDIS;
 	if (rep->changing.total + rep->unreadable.total > 0)
 		rep->parts |= MV_PART_INCOMPLETE;
+	if (run->opts->pinned)
+		rep->parts |= MV_PART_PINNED;
 }
 
 static int

@@ -53,6 +53,7 @@ struct mv_backup_opts {
 	const char *const *tags;	/* NULL-terminated, or NULL */
 	bool dry_run;
 	bool allow_shrink;
+	bool pinned;			/* evidence: no policy forgets it */
 	unsigned jobs;			/* database connections; 0: 2 */
 	unsigned workers;		/* 0: cores */
 	int level;			/* zstd; 0: 2 */

@@ -322,7 +322,7 @@ mv_job_diff(struct mv_repo *r, const struct mv_snapshot *from,
 	mv_auto(mv_detail_decref) json_t *b = NULL;
 	struct mv_diff_report rep = {
 		.compared = from->parts & to->parts &
-		    ~(uint32_t)MV_PART_INCOMPLETE,
+		    MV_PARTS,
 	};
 	struct mv_diff_pair p = { .repo = r, .from = from, .to = to,
 	    .each = each, .report = &rep };

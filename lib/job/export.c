@@ -306,7 +306,7 @@ mv_job_export(struct mv_repo *r, const struct mv_snapshot *snap,
 	mv_auto(mv_detail_decref) json_t *detail = NULL;
 	mv_auto(mv_fd_closep) int dirfd = -1;
 	struct mv_export_report rep = { .parts = snap->parts & opts->parts &
-	    ~(uint32_t)MV_PART_INCOMPLETE };
+	    MV_PARTS };
 	struct export x = { .repo = r, .snap = snap, .opts = opts,
 	    .dir = dir, .report = &rep };
 	double start = mv_time_monotonic();

@@ -20,6 +20,7 @@ mv_restore_report_clear(struct mv_restore_report *r)
 {
 	mv_named_clear(&r->owners);
 	mv_named_clear(&r->notes);
+	mv_disarm_report_clear(&r->defused);
 	free(r->old_database);
 	r->old_database = NULL;
 	mv_rows_report_clear(&r->reencrypted);
@@ -142,24 +143,35 @@ write_env(struct mv_restore_run *run, const struct env *env,
 	return rc;
 }
 
+/*
+ * The env-file is opened and its place looked at first, since it is quick and
+ * a refusal after hours of restoring would be cruel; it is written last, when
+ * there is something that it fits.
+ */
+static int
+look_at_env(struct mv_restore_run *run, struct env *env, struct mv_err *err)
+{
+	bool same;
+	int rc;
+
+	rc = open_env(run, env, err);
+	if (rc == 0 && run->opts->defused)
+		rc = mv_restore_env_compare(run, &env->file, err);
+	else if (rc == 0)
+		rc = refuse_other_env(run->opts->env_file, env, &same, err);
+	return mv_err_ctx(err, rc, "restore the secrets");
+}
+
 static int
 restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 {
 	mv_auto(env_clear) struct env env = { 0 };
-	bool same;
 	int rc = 0;
 
-	/*
-	 * The env-file is opened and its place looked at first, since it is
-	 * quick and a refusal after hours of restoring would be cruel; it is
-	 * written last, when there is something that it fits.
-	 */
 	if (parts & MV_PART_SECRETS)
-		rc = open_env(run, &env, err);
-	if (rc == 0 && (parts & MV_PART_SECRETS))
-		rc = refuse_other_env(run->opts->env_file, &env, &same, err);
+		rc = look_at_env(run, &env, err);
 	if (rc < 0)
-		return mv_err_ctx(err, rc, "restore the secrets");
+		return rc;
 	if (run->opts->reencrypt)
 		rc = mv_restore_generations(run, err);
 	if (rc == 0 && (parts & MV_PART_REDIS))
@@ -172,7 +184,9 @@ restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 		rc = mv_restore_media(run, err);
 	if (rc < 0)
 		return rc;
-	if (parts & MV_PART_SECRETS)
+	if (run->opts->defused && (parts & MV_PART_SECRETS))
+		rc = mv_restore_env_new(run, err);
+	else if (parts & MV_PART_SECRETS)
 		rc = write_env(run, &env, err);
 	return mv_err_ctx(err, rc, "restore the secrets");
 }
@@ -200,6 +214,14 @@ mv_job_restore(struct mv_repo *r, const struct mv_snapshot *snap,
 	double start = mv_time_monotonic();
 	int rc;
 
+	/* Jobs that were queued in production would run in the copy. */
+	if (opts->defused && opts->redis != NULL)
+		return mv_err_set(err, MV_EUSAGE,
+		    "Redis is never restored into another environment");
+	/* A copy keeps no encrypted rows to convert. */
+	if (opts->defused && opts->reencrypt)
+		return mv_err_set(err, MV_EUSAGE,
+		    "either --defused or --reencrypt");
 	rc = mv_detail_open(r, snap, &detail, err);
 	run.detail = detail;
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include "job/backup.h"
 #include "repo/snapshots.h"
 #include "vault/rows.h"
+#include "vault/disarm.h"
 
 /*
  * restore: a snapshot, or parts of it, back into the world; and reading it
@@ -26,6 +27,13 @@ struct mv_restore_opts {
 	 * is the env-file that is restored, then, too.
 	 */
 	bool reencrypt;
+	/*
+	 * For another environment: the database is made harmless before it
+	 * gets its name (vault/disarm.h), an env-file that is not there is
+	 * made anew, and one that is there must share nothing with the
+	 * snapshot's and is left alone.  Not with redis.
+	 */
+	bool defused;
 	unsigned jobs;			/* 0: cores */
 	/* Media */
 	const char *media;		/* NULL: not restored */
@@ -47,13 +55,16 @@ struct mv_restore_report {
 	uint64_t vault_version;
 	struct mv_rows_report reencrypted;	/* of reencrypt */
 	uint64_t reencrypted_to;		/* the version; 0: not asked */
+	struct mv_disarm_report defused;	/* what was changed */
+	bool env_made;			/* defused: the env-file is new */
 	char *old_database;		/* what --replace left behind; owned */
 };
 void mv_restore_report_clear(struct mv_restore_report *r);
 
 /*
- * MV_EREFUSED: the target database holds tables, a media file differs;
- * MV_EEXIST: the env-file is there and differs.  Parts that were asked for
+ * MV_EREFUSED: the target database holds tables, or a defused copy and this
+ * would not be one; a media file differs; an env-file of another environment
+ * holds secrets of the snapshot's.  MV_EEXIST: the env-file is there and differs.  Parts that were asked for
  * and that the snapshot does not hold are MV_ENOTFOUND, before anything is
  * touched; so is a missing vault key for reencrypt (MV_EAUTH).  Rows that no
  * generation opens stay as they are and are in the report.

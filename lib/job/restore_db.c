@@ -176,6 +176,7 @@ begin(struct db_restore *db, struct mv_err *err)
 		.replace = opts->replace,
 		.no_owner = opts->no_owner,
 		.create_roles = opts->create_roles,
+		.no_statistics = opts->defused,
 		.jobs = (int)(opts->jobs > 0 ? opts->jobs : mv_cores()),
 	};
 	const json_t *tables = json_object_get(db->part, "tables"), *t;
@@ -189,6 +190,8 @@ begin(struct db_restore *db, struct mv_err *err)
 	    .run = run_task, .end = end_thread, .arg = db };
 	rc = mv_pg_new(&target, &db->pg, err);
 	ropts.pg = db->pg;
+	if (rc == 0 && opts->replace && !opts->defused)
+		rc = mv_restore_refuse_defused(db->pg, err);
 	if (rc == 0)
 		rc = mv_reader_open(db->run->repo, db->run->snap, &db->reader,
 		    err);
@@ -252,6 +255,9 @@ fill(struct db_restore *db, struct mv_err *err)
 	rc = fetch_archive(db, err);
 	if (rc == 0)
 		rc = mv_pg_restore_pre(db->restore, err);
+	if (rc == 0 && opts->defused)
+		rc = mv_restore_hold(db->pg, mv_pg_restore_name(db->restore),
+		    err);
 	if (rc == 0)
 		rc = mv_pg_restore_data(db->restore, err);
 	if (rc == 0)
@@ -285,6 +291,10 @@ mv_restore_db(struct mv_restore_run *run, struct mv_err *err)
 		rc = fill(&db, err);
 	if (rc == 0 && run->opts->reencrypt)
 		rc = mv_restore_reencrypt(run, db.pg,
+		    mv_pg_restore_name(db.restore), err);
+	/* Before the rename: under the name there is never another one. */
+	if (rc == 0 && run->opts->defused)
+		rc = mv_restore_defuse(run, db.pg,
 		    mv_pg_restore_name(db.restore), err);
 	if (rc == 0)
 		rc = mv_stop_check(err);

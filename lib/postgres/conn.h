@@ -56,6 +56,11 @@ void mv_pg_freep(struct mv_pg **pg);
 
 /* Do both connection strings name a user, and the same one? */
 bool mv_pg_same_user(const char *a, const char *b);
+/*
+ * Do both lead to one database, as far as their text can tell: the same name
+ * and port, and the same host, or ways to this one (a socket, localhost)?
+ */
+bool mv_pg_same_database(const char *a, const char *b);
 /* Does it bring a password, or a password file, of its own? */
 bool mv_pg_has_password(const char *conninfo);
 

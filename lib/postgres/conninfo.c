@@ -7,6 +7,8 @@
 #include "postgres/postgres_internal.h"
 #include "postgres/quote.h"
 
+#define DEF_PORT "5432"
+
 static void
 conninfo_freep(PQconninfoOption **o)
 {
@@ -183,6 +185,55 @@ mv_pg_same_user(const char *a, const char *b)
 	u = conninfo_find(x, "user");
 	v = conninfo_find(y, "user");
 	return u != NULL && v != NULL && strcmp(u->val, v->val) == 0;
+}
+
+static const char *
+value_of(const PQconninfoOption *o, const char *key, const char *otherwise)
+{
+	const PQconninfoOption *found = conninfo_find(o, key);
+
+	return found != NULL && *found->val != '\0' ? found->val : otherwise;
+}
+
+/* "" for all ways to this host: sockets, and what only this host can mean. */
+static const char *
+host_of(const PQconninfoOption *o)
+{
+	static const char *const here[] = {
+		"localhost", "127.0.0.1", "::1", "localhost.localdomain",
+	};
+	const char *host = value_of(o, "hostaddr", NULL);
+	size_t i;
+
+	if (host == NULL)
+		host = value_of(o, "host", "");
+	for (i = 0; i < MV_ARRAY_LEN(here); i++)
+		if (strcasecmp(host, here[i]) == 0)
+			return "";
+	return host[0] == '/' || host[0] == '@' ? "" : host;
+}
+
+/* libpq's own default is the user's name. */
+static const char *
+dbname_of(const PQconninfoOption *o)
+{
+	return value_of(o, "dbname", value_of(o, "user", ""));
+}
+
+bool
+mv_pg_same_database(const char *a, const char *b)
+{
+	mv_auto(conninfo_freep) PQconninfoOption *x = NULL;
+	mv_auto(conninfo_freep) PQconninfoOption *y = NULL;
+
+	x = PQconninfoParse(a, NULL);
+	y = PQconninfoParse(b, NULL);
+	if (x == NULL || y == NULL)
+		return false;
+	return strcmp(dbname_of(x), dbname_of(y)) == 0 &&
+	    strcmp(value_of(x, "port", DEF_PORT),
+	    value_of(y, "port", DEF_PORT)) == 0 &&
+	    strcasecmp(host_of(x), host_of(y)) == 0;
 }
 
 bool

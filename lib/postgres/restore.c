@@ -390,7 +390,7 @@ mv_pg_restore_post(struct mv_pg_restore *r, struct mv_err *err)
 	if (rc == 0 && r->skip_owner)
 		rc = mv_err_ctx(err, mv_pg_exec(s, give_sql, err),
 		    "give all to the database's owner");
-	if (rc == 0)
+	if (rc == 0 && !r->opts.no_statistics)
 		rc = mv_err_ctx(err, mv_pg_exec(s, "ANALYZE", err),
 		    "gather statistics");
 	if (rc == 0)

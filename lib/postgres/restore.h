@@ -34,6 +34,7 @@ struct mv_pg_restore_opts {
 	bool replace;		/* one with tables may be there already */
 	bool no_owner;		/* all belongs to who restores */
 	bool create_roles;	/* make missing ones, NOLOGIN */
+	bool no_statistics;	/* the caller gathers them after post */
 	int jobs;		/* for post-data; at least 1 */
 };
 

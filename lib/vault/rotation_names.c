@@ -191,6 +191,19 @@ leave(struct mv_planning *p, const struct mv_err *why, struct mv_err *err)
 	return 0;
 }
 
+/*
+ * What cannot be rotated by its nature is left by --all; in an emergency also
+ * what just now cannot, as the password of a Redis that is down: the others
+ * do not wait for it.
+ */
+static bool
+is_left(const struct mv_planning *p, int rc)
+{
+	return rc == MV_EUSAGE || rc == MV_EREFUSED ||
+	    (rc < 0 && p->opts->forward_only && rc != MV_ENOMEM &&
+	    rc != MV_EINTR);
+}
+
 /* Everything that is set and can be made here; the rest is told. */
 static int
 add_all(struct mv_planning *p, struct mv_err *err)
@@ -213,7 +226,7 @@ add_all(struct mv_planning *p, struct mv_err *err)
 		rc = add_name(p, f, &why);
 		if (rc == 0)
 			rc = mv_planning_can(p, f, &why);
-		if (rc == MV_EUSAGE || rc == MV_EREFUSED) {
+		if (is_left(p, rc)) {
 			mv_planning_drop(p, f);
 			rc = leave(p, &why, err);
 		} else if (rc < 0 && err != NULL) {

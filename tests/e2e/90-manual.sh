@@ -16,7 +16,7 @@ has() {
 commands=$(mastvault help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 [ "$(wc -w <<<"$commands")" -ge 9 ] || fail "help lists no commands"
 options() {
-	mastvault help "$@" | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p'
+	mastvault help "$@" | sed -n 's/^  \(-., \|    \)\(--[a-z0-9-]*\).*/\2/p'
 }
 
 # complete_bash WORD... - the last one is being typed; says what is offered.
@@ -45,7 +45,7 @@ for c in $commands; do
 	for o in $known; do
 		has "$o" "$offered"
 		[ -z "$fish" ] || has "$o" "${fished//=/ }"
-		grep -q -e "${o}[^a-z-]" docs/cli.md || fail "docs/cli.md lacks '$o'"
+		grep -q -e "${o}[^a-z0-9-]" docs/cli.md || fail "docs/cli.md lacks '$o'"
 		case " ${common//$'\n'/ } " in *" $o "*) continue ;; esac
 		grep -qx "\.It \(Fl . , \)\?Fl Fl ${o#--}\( .*\)\?" <<<"$section" ||
 			fail "the manual lacks '$o' of '$c'"

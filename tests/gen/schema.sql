@@ -307,3 +307,53 @@ CREATE TABLE backups (id bigserial PRIMARY KEY, user_id bigint, dump_file_name v
     dump_content_type varchar, dump_updated_at timestamp,
     processed boolean NOT NULL DEFAULT false, created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL, dump_file_size bigint);
+
+-- Small tables that reach out into the world, or hold what must not leave.
+CREATE TABLE relays (id bigserial PRIMARY KEY, inbox_url varchar NOT NULL DEFAULT '',
+    follow_activity_id varchar, created_at timestamp NOT NULL,
+    updated_at timestamp NOT NULL, state integer NOT NULL DEFAULT 0);
+CREATE TABLE unavailable_domains (id bigserial PRIMARY KEY,
+    domain varchar NOT NULL DEFAULT '' UNIQUE, created_at timestamp NOT NULL,
+    updated_at timestamp NOT NULL);
+CREATE TABLE domain_allows (id bigserial PRIMARY KEY,
+    domain varchar NOT NULL DEFAULT '' UNIQUE, created_at timestamp NOT NULL,
+    updated_at timestamp NOT NULL);
+CREATE TABLE email_subscriptions (id bigserial PRIMARY KEY, account_id bigint NOT NULL,
+    email varchar NOT NULL, locale varchar NOT NULL DEFAULT 'en',
+    confirmation_token varchar UNIQUE, confirmed_at timestamp,
+    created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE TABLE announcements (id bigserial PRIMARY KEY, text text NOT NULL DEFAULT '',
+    published boolean NOT NULL DEFAULT false, all_day boolean NOT NULL DEFAULT false,
+    scheduled_at timestamp, starts_at timestamp, ends_at timestamp,
+    created_at timestamp NOT NULL, updated_at timestamp NOT NULL,
+    published_at timestamp, status_ids bigint[], notification_sent_at timestamp);
+CREATE TABLE account_statuses_cleanup_policies (id bigserial PRIMARY KEY,
+    account_id bigint NOT NULL, enabled boolean NOT NULL DEFAULT true,
+    min_status_age integer NOT NULL DEFAULT 1209600, created_at timestamp NOT NULL,
+    updated_at timestamp NOT NULL);
+CREATE TABLE bulk_imports (id bigserial PRIMARY KEY, type integer NOT NULL,
+    state integer NOT NULL, total_items integer NOT NULL DEFAULT 0,
+    original_filename varchar NOT NULL DEFAULT '', account_id bigint NOT NULL,
+    created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE TABLE bulk_import_rows (id bigserial PRIMARY KEY,
+    bulk_import_id bigint NOT NULL REFERENCES bulk_imports ON DELETE CASCADE, data jsonb,
+    created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE TABLE fasp_providers (id bigserial PRIMARY KEY,
+    confirmed boolean NOT NULL DEFAULT false, name varchar NOT NULL,
+    base_url varchar NOT NULL UNIQUE, sign_in_url varchar, remote_identifier varchar NOT NULL,
+    provider_public_key_pem varchar NOT NULL, server_private_key_pem varchar NOT NULL,
+    capabilities jsonb NOT NULL DEFAULT '[]', created_at timestamp NOT NULL,
+    updated_at timestamp NOT NULL);
+CREATE TABLE fasp_subscriptions (id bigserial PRIMARY KEY, category varchar NOT NULL,
+    subscription_type varchar NOT NULL, max_batch_size integer NOT NULL,
+    fasp_provider_id bigint NOT NULL REFERENCES fasp_providers,
+    created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE TABLE fasp_backfill_requests (id bigserial PRIMARY KEY, category varchar NOT NULL,
+    max_count integer NOT NULL DEFAULT 100, cursor varchar,
+    fulfilled boolean NOT NULL DEFAULT false,
+    fasp_provider_id bigint NOT NULL REFERENCES fasp_providers,
+    created_at timestamp NOT NULL, updated_at timestamp NOT NULL);
+CREATE TABLE fasp_debug_callbacks (id bigserial PRIMARY KEY,
+    fasp_provider_id bigint NOT NULL REFERENCES fasp_providers, ip varchar NOT NULL,
+    request_body text NOT NULL, created_at timestamp NOT NULL,
+    updated_at timestamp NOT NULL);

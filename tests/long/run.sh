@@ -5,8 +5,10 @@
 #   media      a file of 3 GB, in 30-awkward-media.sh
 #   kill       30 backups and restores that are killed
 #   check      a large repository, checked
+#   defused    40 defused restores that are killed
 #   faults     200 failing calls, end to end
 #   cuts       100 power cuts
+#   rotate-faults, rotate-kill   rotations with commands that hang; 50 killed
 #   valgrind   the compiled tests under memcheck
 #   threads    the compiled tests, a backup and a restore under ThreadSanitizer
 #   fuzz       every target, FUZZ_SECONDS each (60; make fuzz gives ten minutes)
@@ -26,13 +28,14 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export B=${B:-build/default}
 export FUZZ_SECONDS=${FUZZ_SECONDS:-60}
-PARTS=(media kill check faults cuts rotate-faults rotate-kill valgrind threads fuzz columns deb bookworm trixie)
+PARTS=(media kill check defused faults cuts rotate-faults rotate-kill valgrind threads fuzz columns deb bookworm trixie)
 
 part() {
 	case $1 in
 	media) exec env BIG=3221225472 tests/e2e/30-awkward-media.sh ;;
 	kill) exec env KILLS=30 tests/e2e/50-kill.sh ;;
 	check) exec env MV_LONG=1 "$B/tests/unit/repo/test_check" ;;
+	defused) exec env KILLS=40 tests/e2e/87-defused.sh ;;
 	faults) exec env FAULTS=200 tests/e2e/65-faults.sh ;;
 	cuts) exec env CUTS=100 tests/e2e/66-power-cut.sh ;;
 	rotate-faults) exec env HANGS='stop apply start verify' tests/e2e/92-rotate-faults.sh ;;

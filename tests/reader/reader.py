@@ -258,7 +258,7 @@ class Repository:
         s.pins, s.pin_nodes = d.root(), d.many('origin:16 bits:bitmap', by='origin')
         s.streams = [r.root for r in d.many('root:root', 0, 65536)]
         s.detail_key, s.detail, s.epoch, s.name, _ = d('80'), d.bytes(), epoch, name, d.end()
-        need(s.parts <= 31, 'unknown parts')
+        need(s.parts <= 63, 'unknown parts')
         return s
 
     def detail(self, s):

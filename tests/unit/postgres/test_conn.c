@@ -296,11 +296,44 @@ the_password_is_in_no_argument_or_environment(void **state)
 	mv_test_pg_sql(&fx->pg, "data", "DROP TABLE large");
 }
 
+static void
+one_database_is_recognised_however_it_is_written(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} cases[] = {
+		{ "dbname=m", "host=/run/postgresql dbname=m port=5432", true },
+		{ "host=localhost dbname=m", "postgresql:///m", true },
+		{ "host=127.0.0.1 dbname=m", "hostaddr=127.0.0.1 dbname=m",
+		    true },
+		{ "host=DB.example dbname=m", "postgres://u@db.example/m", true },
+		{ "user=m", "dbname=m user=other", true },
+		{ "dbname=m", "dbname=n", false },
+		{ "dbname=m", "dbname=m port=5433", false },
+		{ "host=one.example dbname=m", "host=two.example dbname=m",
+		    false },
+		{ "host=one.example dbname=m", "dbname=m", false },
+		{ "no conninfo", "no conninfo", false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MV_ARRAY_LEN(cases); i++) {
+		if (mv_pg_same_database(cases[i].a, cases[i].b) !=
+		    cases[i].same || mv_pg_same_database(cases[i].b,
+		    cases[i].a) != cases[i].same)
+			fail_msg("'%s' and '%s'", cases[i].a, cases[i].b);
+	}
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, close_all)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    one_database_is_recognised_however_it_is_written),
 		T(a_password_reaches_libpq_and_pg_dump),
 		T(peer_authentication_takes_the_other_account),
 		T(failures_to_connect_say_what_to_look_at),
