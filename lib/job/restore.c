@@ -165,7 +165,10 @@ restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 		rc = mv_restore_media(run, err);
 	if (rc < 0)
 		return rc;
-	if (parts & MV_PART_SECRETS)
+	if ((parts & MV_PART_SECRETS) && (parts & MV_PART_DB) &&
+	    run->snap->nvault > 1)
+		rc = mv_restore_fitting(run, &env.file, &env.number, err);
+	if (rc == 0 && (parts & MV_PART_SECRETS))
 		rc = write_env(run, &env, err);
 	return mv_err_ctx(err, rc, "restore the secrets");
 }
