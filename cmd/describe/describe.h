@@ -55,9 +55,9 @@ int mv_value_of(const char *arg, enum mv_value *out, struct mv_err *err)
     MV_MUST_CHECK;
 
 /* One operand of a command: words and at most one kind of value. */
-#define MV_OPERAND_WORDS 16
+#define MV_OPERAND_WORDS 24
 struct mv_operand {
-	char name[128];			/* "db or PATH" */
+	char name[256];			/* "db or PATH" */
 	char words[MV_OPERAND_WORDS][16];
 	unsigned nwords;
 	enum mv_value value;

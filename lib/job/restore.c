@@ -184,9 +184,14 @@ restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 		rc = mv_restore_media(run, err);
 	if (rc < 0)
 		return rc;
+	/* Whatever is re-encrypted is under the version in force. */
+	if (!run->opts->defused && !run->opts->reencrypt &&
+	    (parts & MV_PART_SECRETS) && (parts & MV_PART_DB) &&
+	    run->snap->nvault > 1)
+		rc = mv_restore_fitting(run, &env.file, &env.number, err);
 	if (run->opts->defused && (parts & MV_PART_SECRETS))
 		rc = mv_restore_env_new(run, err);
-	else if (parts & MV_PART_SECRETS)
+	else if (rc == 0 && (parts & MV_PART_SECRETS))
 		rc = write_env(run, &env, err);
 	return mv_err_ctx(err, rc, "restore the secrets");
 }

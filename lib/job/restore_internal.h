@@ -64,4 +64,11 @@ int mv_restore_redis_refuse(const struct mv_restore_opts *opts,
 int mv_restore_redis(struct mv_restore_run *run, struct mv_err *err)
     MV_MUST_CHECK;
 
+/*
+ * A snapshot of a rotation binds several versions: replace file and number by
+ * those of the one under which the rows are that were just restored.
+ */
+int mv_restore_fitting(struct mv_restore_run *run, struct mv_vault_file *file,
+    uint64_t *number, struct mv_err *err) MV_MUST_CHECK;
+
 #endif

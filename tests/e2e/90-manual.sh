@@ -117,7 +117,9 @@ cp docs/mastvault.conf.example "$T/example3.conf"
 sed 's/^;\([a-z]\)/\1/; /^passphrase-command/d' docs/mastvault.conf.example >"$T/example4.conf"
 for n in 1 2 3 4; do
 	chmod 600 "$T/example$n.conf"
-	expect '1|10|11' mastvault -c "$T/example$n.conf" snapshots
+	# There are no keys, which is wrong usage, too; but no line is wrong.
+	expect '1|2|10|11' mastvault -c "$T/example$n.conf" snapshots
+	! grep -q "example$n.conf" "$T/err" || fail "example $n is refused"
 done
 sed -n 's/^\.It Ic \([a-z-]*\) .*/\1/p' "$B/man/mastvault.conf.5" >"$T/keys"
 while read -r key; do
