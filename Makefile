@@ -3,6 +3,7 @@
 #   make                    build/default/mastvault
 #   make check              unit, contract, vector, fuzz-corpus and end-to-end tests
 #   make check-long         more kills, fuzzing, empty systems, the package; hours
+#   make valgrind           the compiled tests under memcheck; half an hour
 #   make demo               one backup and restore of a throw-away Mastodon
 #   make bench              times against restic and borg, where installed
 #   make bench-rotate       rows encrypted anew, against the cryptography alone
@@ -178,6 +179,9 @@ check: tests check-layers check-headers
 check-long: tests
 	$(Q)B=$(B) tests/long/run.sh
 
+valgrind: tests
+	$(Q)B=$(B) tests/long/valgrind.sh
+
 check-layers:
 	$(Q)LAYERS="$(LAYERS)" scripts/check-layers.sh
 
@@ -223,7 +227,8 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check check-long check-layers check-headers demo bench bench-rotate fuzz \
+.PHONY: all tests check check-long valgrind check-layers check-headers demo bench \
+	bench-rotate fuzz \
 	manual install uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -9,7 +9,8 @@
 #   --install   only install what the given one needs
 #   --runtime   only install what the finished program needs; no compiler
 #
-# With DEVELOPER=1 in the environment, as for make, clang and shellcheck too.
+# With DEVELOPER=1 in the environment, as for make, clang, shellcheck and
+# valgrind too.
 #
 # Knows Debian 12 and 13 and Ubuntu 24.04; elsewhere it names the packages and
 # stops.  Works as root or with sudo.  A second run finds nothing to install.
@@ -57,6 +58,7 @@ packages() {
 	strace              check          interrupts a restore where it hurts
 	clang               developer      second compiler, sanitizers, fuzzing
 	shellcheck          developer      reads the scripts
+	valgrind            developer      memcheck over the tests
 	END
 }
 

@@ -318,7 +318,9 @@ mv_check_trees(struct mv_check *c, struct mv_err *err)
 
 	if (c->snaps.n == 0)
 		return 0;
-	rc = mv_index_open(c->repo, MV_INDEX_FRESH, &c->index, err);
+	/* Footers alone: an index object that lies would look like damage. */
+	rc = mv_index_open(c->repo, MV_INDEX_FRESH | MV_INDEX_FOOTERS,
+	    &c->index, err);
 	/* The newest first: its pins are looked at most closely. */
 	for (i = c->snaps.n; rc == 0 && i-- > 0;) {
 		v.snapshot = i;

@@ -190,11 +190,14 @@ mv_worker_main(void *writer)
 	int rc;
 
 	rc = mv_zstd_new(w->opts.level, &k.zstd, &err);
-	while (rc == 0 && (b = mv_queue_get(w->batches)) != NULL) {
-		rc = store_batch(w, &k, b, &err);
-		batch_done(w, b);
-	}
 	if (rc < 0)
 		mv_writer_fail(w, &err);
+	while (rc == 0 && (b = mv_queue_get(w->batches)) != NULL) {
+		rc = store_batch(w, &k, b, &err);
+		/* First: once it is done, a commit waits for it no more. */
+		if (rc < 0)
+			mv_writer_fail(w, &err);
+		batch_done(w, b);
+	}
 	return NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +34,34 @@ struct fx {
 	char *store_dir;
 	uint8_t data[LEN];
 	unsigned round;
-	size_t fds;
+	size_t fds, threads;
 	size_t snapshots;	/* that must be there */
 	struct names base;	/* what each round starts from */
 };
 
 static void first_run(struct fx *fx);
+static size_t threads(void);
+
+/* How long a thread that met the fault rests once it woke the others. */
+static useconds_t rest;
+static _Thread_local bool rested;
+
+int
+pthread_cond_broadcast(pthread_cond_t *cond)
+{
+	static int (*_Atomic real)(pthread_cond_t *);
+	int rc;
+
+	if (real == NULL)
+		real = (__typeof__(real))dlsym(RTLD_NEXT,
+		    "pthread_cond_broadcast");
+	rc = real(cond);
+	if (rest > 0 && !rested && fault_met_here()) {
+		rested = true;
+		(void)usleep(rest);
+	}
+	return rc;
+}
 
 static int
 setup(void **state)
@@ -59,6 +83,7 @@ setup(void **state)
 	rig_new_in(&fx->rig, &st, 1);
 	first_run(fx);
 	fx->fds = mv_test_open_fds();
+	fx->threads = threads();
 	fault_kinds(FAULT_ALL);
 	fault_errno(EIO);
 	return 0;
@@ -70,6 +95,7 @@ teardown(void **state)
 	struct fx *fx = *state;
 
 	(void)fault_off();
+	rest = 0;
 	rig_free(&fx->rig);
 	mv_test_rmdir(fx->store_dir);
 	free(fx->store_dir);
@@ -213,7 +239,7 @@ check(void *arg, int rc, const struct mv_err *err)
 	struct mv_err none;
 
 	(void)err;
-	assert_int_equal(threads(), 1);
+	assert_int_equal(threads(), fx->threads);
 	assert_int_equal(mv_test_open_fds(), fx->fds);
 	if (rc == 0)
 		fx->snapshots++;
@@ -237,6 +263,21 @@ every_call_that_changes_something_may_fail(void **state)
 	fault_kinds(FAULT_ALL & ~(FAULT_READ | FAULT_OPEN));
 	/* Local files, threads, a pack of each kind, index and snapshot. */
 	assert_true(fault_sweep(&sweep) > 200);
+}
+
+/*
+ * A worker that failed says so before it lets go of its segment: the commit
+ * would not wait for it any more, and the snapshot lack what was in there.
+ */
+static void
+a_commit_does_not_outrun_a_failure(void **state)
+{
+	struct fx *fx = *state;
+	struct fault_sweep sweep = { run, check, fx };
+
+	rest = 100000;
+	fault_kinds(FAULT_MEMORY | FAULT_THREADS);
+	assert_true(fault_sweep(&sweep) > 10);
 }
 
 /*
@@ -319,6 +360,7 @@ main(void)
 #define CASE(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(every_call_that_changes_something_may_fail),
+		CASE(a_commit_does_not_outrun_a_failure),
 		CASE(calls_that_read_may_fail),
 		CASE(a_full_store_says_so),
 		CASE(a_killed_run_harms_nothing),

@@ -25,6 +25,7 @@ static atomic_int fired;
 static unsigned kinds = FAULT_ALL;
 static int io_errno = EIO;
 static const char *_Atomic what = "nothing";
+static _Thread_local int met_here;
 static char trace[4096];
 
 void
@@ -43,7 +44,7 @@ static void
 start(enum mode m, unsigned n)
 {
 	calls = 0;
-	fired = 0;
+	fired = met_here = 0;
 	target = n;
 	mode = m;
 }
@@ -71,6 +72,12 @@ fault_off(void)
 {
 	mode = OFF;
 	return fired;
+}
+
+int
+fault_met_here(void)
+{
+	return met_here;
 }
 
 const char *
@@ -108,7 +115,8 @@ hit(unsigned kind, const char *name)
 	int m = mode;
 	unsigned n;
 
-	if (m == OFF || (kinds & kind) == 0)
+	if (m == OFF || (kinds & kind) == 0 ||
+	    ((kinds & FAULT_THREADS) != 0 && gettid() == getpid()))
 		return 0;
 	if (m == TRACE) {
 		note(name);
@@ -119,7 +127,7 @@ hit(unsigned kind, const char *name)
 		return 0;
 	if (m == KILL_AT)
 		(void)kill(getpid(), SIGKILL);
-	fired = 1;
+	fired = met_here = 1;
 	what = name;
 	errno = kind == FAULT_MEMORY ? ENOMEM : io_errno;
 	return 1;

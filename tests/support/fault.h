@@ -22,6 +22,8 @@ enum {
 	FAULT_ALL = 127,
 	/* Not among all: what clean-up cannot remove does stay. */
 	FAULT_REMOVE = 128,
+	/* Only calls of other threads than the first one count. */
+	FAULT_THREADS = 256,
 };
 
 /* Which calls count from now on: FAULT_ALL at first. */
@@ -37,6 +39,8 @@ void fault_from(unsigned n);
 void fault_kill_at(unsigned n);
 /* All work again.  True when one had failed. */
 int fault_off(void);
+/* True in the thread whose call failed, as long as it lives or all work. */
+int fault_met_here(void);
 /* The call that failed last, as "openat". */
 const char *fault_what(void);
 

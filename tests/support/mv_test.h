@@ -21,12 +21,12 @@
 
 /* Memory cannot be measured, nor locked, where every byte has a shadow. */
 #ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define MV_TEST_ASAN
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MV_TEST_SHADOW
 #endif
 #endif
-#ifdef __SANITIZE_ADDRESS__
-#define MV_TEST_ASAN
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MV_TEST_SHADOW
 #endif
 
 /*

@@ -155,8 +155,11 @@ rig_expect(struct rig *rig, size_t stream, const void *buf, size_t len)
 	struct mv_snapshots all = { 0 };
 	const struct mv_snapshot *newest;
 	struct mv_err err;
+	size_t i;
 
 	assert_ok(mv_snapshots_load(rig->reader, &all, &err), &err);
+	for (i = 0; i < all.nproblems; i++)
+		print_error("%s\n", all.problems[i]);
 	assert_int_equal(all.nproblems, 0);
 	assert_ok(mv_snapshots_find(&all, "latest", 0, &newest, &err), &err);
 	assert_true(stream < newest->nstreams);

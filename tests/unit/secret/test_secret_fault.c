@@ -13,13 +13,13 @@
 #include "support/fault.h"
 #include "support/mv_test.h"
 
-#ifdef MV_TEST_ASAN
-#define UNDER_ASAN 1
+#ifdef MV_TEST_SHADOW
+#define UNDER_SHADOW 1
 #else
-#define UNDER_ASAN 0
+#define UNDER_SHADOW 0
 #endif
 
-static const int under_asan = UNDER_ASAN;
+static const int under_shadow = UNDER_SHADOW;
 static struct mv_err test_err;
 
 static int
@@ -132,8 +132,8 @@ secret_pages_are_locked_and_left_out_of_cores(void **state)
 	}
 	assert_non_null(flags);
 	assert_non_null(strstr(flags, " dd"));
-	/* AddressSanitizer makes mlock do nothing. */
-	if (!under_asan)
+	/* Sanitizers make mlock do nothing. */
+	if (!under_shadow)
 		assert_non_null(strstr(flags, " lo"));
 }
 
