@@ -2,7 +2,8 @@
 # aims.sh - the speed aims, each beside the one plain tool that it names.
 #
 #   AIMS    which: media db (both)
-#   PAIRS   of each aim (5)
+#   PAIRS   of each aim (5), FROM the number of the first (1): the order goes
+#           by it, so give the next one where an earlier run is gone on with
 #   SCALE   of the database: 1 is 0.9 GB as a plain dump (1)
 #   FILES   of the media tree: 16000 are 2.9 GB in 93,000 directories (16000)
 #   SEED    of all of it (1)
@@ -13,8 +14,8 @@
 # The pairs of an aim alternate with those of the others, which of the two
 # goes first turns from round to round, both end with sync -f on the same
 # disk, and what is compared is the median of the ratios within pairs: a
-# shared machine changes its speed from minute to minute.  All input is in
-# the page cache, if that is large enough.
+# shared machine changes its speed from minute to minute.  Each round begins
+# with reading all input, so that it is in the page cache for both.
 #
 #   first      media: tar | zstd -3 -T2 | age; database: pg_dump -Fc -Z0 before
 #   unchanged  media: find -printf; database: pg_dump -Fc -Z0 >/dev/null
@@ -27,6 +28,7 @@ cd "$(dirname "$0")/../.."
 . tests/bench/lib.sh
 AIMS=${AIMS:-media db}
 PAIRS=${PAIRS:-5}
+FROM=${FROM:-1}
 SCALE=${SCALE:-1}
 FILES=${FILES:-16000}
 SEED=${SEED:-1}
@@ -111,6 +113,13 @@ day() {
 	swap_database
 }
 
+# warm - have the input in the page cache, for whoever comes first.
+warm() {
+	tar -C "$(media)" -c . | cat >/dev/null
+	cat "$T/media.tar" "$T/database.dump" >/dev/null
+	dump >/dev/null
+}
+
 media_round() {
 	pair "$1" media_first
 	pair "$1" media_unchanged
@@ -162,16 +171,17 @@ fi
 [ -e "$T/made" ] || make_data
 age_key
 rm -f "$T/figures"
-echo "seed $SEED, scale $SCALE, $FILES files, $PAIRS rounds, $(nproc) processors"
+echo "seed $SEED, scale $SCALE, $FILES files, $PAIRS pairs, $(nproc) processors"
 echo "database: $(wc -c <"$T/database.dump") bytes as pg_dump -Fc -Z0; media:" \
 	"$(wc -c <"$T/media.tar") bytes as tar, $(find "$(media)" -type d | wc -l) directories"
 versions
 echo "0 - db_bytes 0 $(wc -c <"$T/database.dump")" >>"$T/figures"
-for n in $(seq "$PAIRS"); do
+for n in $(seq "$FROM" $((FROM + PAIRS - 1))); do
+	warm
 	for what in $AIMS; do
 		"${what}_round" "$n"
 	done
-	echo "round $n of $PAIRS is done"
+	echo "round $n is done"
 done
 empty
 rm -f "$T/plain.out"
