@@ -5,6 +5,7 @@
 #   make check-long         more kills, fuzzing, empty systems, the package; hours
 #   make demo               one backup and restore of a throw-away Mastodon
 #   make bench              times against restic and borg, where installed
+#   make bench-aims         each speed aim beside one plain tool; MEMORY=1 peaks
 #   make fuzz               coverage-guided fuzzing (clang), FUZZ_SECONDS per target
 #   make install            DESTDIR= PREFIX=/usr/local; make uninstall likewise
 #   make deb                a package for Debian or Ubuntu, in build/
@@ -191,6 +192,9 @@ demo: $(PROG)
 bench: $(PROG)
 	$(Q)B=$(B) tests/bench/run.sh
 
+bench-aims: $(PROG)
+	$(Q)B=$(B) tests/bench/aims.sh
+
 fuzz:
 	$(Q)tests/fuzz/run.sh
 
@@ -220,7 +224,7 @@ deb:
 clean:
 	rm -rf build
 
-.PHONY: all tests check check-long check-layers check-headers demo bench fuzz \
+.PHONY: all tests check check-long check-layers check-headers demo bench bench-aims fuzz \
 	manual install uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
