@@ -6,6 +6,7 @@
 #   make valgrind           the compiled tests under memcheck; half an hour
 #   make demo               one backup and restore of a throw-away Mastodon
 #   make bench              times against restic and borg, where installed
+#   make bench-aims         each speed aim beside one plain tool; MEMORY=1 peaks
 #   make bench-rotate       rows encrypted anew, against the cryptography alone
 #   make fuzz               coverage-guided fuzzing (clang), ten minutes per target
 #   make install            DESTDIR= PREFIX=/usr/local; make uninstall likewise
@@ -198,6 +199,9 @@ bench: $(PROG)
 bench-rotate: $(TOOLS:%=$(B)/%)
 	$(Q)B=$(B) tests/bench/rotate.sh
 
+bench-aims: $(PROG)
+	$(Q)B=$(B) tests/bench/aims.sh
+
 fuzz:
 	$(Q)tests/fuzz/run.sh
 
@@ -228,7 +232,7 @@ clean:
 	rm -rf build
 
 .PHONY: all tests check check-long valgrind check-layers check-headers demo bench \
-	bench-rotate fuzz \
+	bench-aims bench-rotate fuzz \
 	manual install uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

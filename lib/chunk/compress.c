@@ -15,7 +15,7 @@
  * level 2, 3.21 at 370 by level 1 and 3.12 at 200 by level 3; prose 4.60
  * times by level 2, 4.41 by level 1 and 4.85 by level 3.
  */
-#define LEVEL_DEFAULT 2
+#define LEVEL_DEFAULT 1
 
 /*
  * Media does not compress, and finding that out by compressing all of it is

@@ -14,7 +14,7 @@
  */
 struct mv_zstd;
 
-/* level as in zstd, 0: 2. */
+/* level as in zstd, 0: 1. */
 int mv_zstd_new(int level, struct mv_zstd **out, struct mv_err *err)
     MV_MUST_CHECK;
 void mv_zstd_free(struct mv_zstd *z);

@@ -312,22 +312,39 @@ hold(struct mv_reader *rd, const struct mv_location *loc, struct mv_piece *p,
 	return mv_segment_cache_get(rd->cache, loc, &p->seg, err);
 }
 
-/* The id that these bytes have, as the kind of what is wanted goes. */
+/*
+ * The id that these bytes have, as the kind of what is wanted goes.  That
+ * which was computed when they were fetched will do if the segment has the
+ * same to say about the file.
+ */
 static int
 compute_id(struct mv_idhash *h, const struct mv_wanted *w, uint32_t epoch,
     const struct mv_piece *p, struct mv_id16 *out, struct mv_err *err)
 {
+	const struct mv_segment_chunk *chunk = &p->seg->seg.chunks[p->position];
+	const struct mv_id16 *known = p->seg->ids;
 	uint8_t file_key[MV_FILE_KEY_BYTES];
 	int rc;
 
 	if (w->kind == MV_KIND_NODE_PACK)
 		return mv_idhash_node(h, epoch, p->data, p->len, out, err);
+	if (known != NULL)
+		known += p->position;
+	if (w->path == NULL && known != NULL && !chunk->media) {
+		*out = *known;
+		return 0;
+	}
 	if (w->path == NULL)
 		return mv_idhash_db(h, epoch, p->data, p->len, out, err);
 	rc = mv_idhash_file_key(h, epoch, w->path, w->path_len, file_key,
 	    err);
 	if (rc < 0)
 		return rc;
+	if (known != NULL && chunk->media && mv_equal(file_key,
+	    chunk->file_key, sizeof(file_key))) {
+		*out = *known;
+		return 0;
+	}
 	return mv_idhash_media(h, file_key, p->data, p->len, out, err);
 }
 

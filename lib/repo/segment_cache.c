@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "repo/idhash.h"
 
 #define BUCKETS 256	/* some 32 to 64 segments lie in 32 MiB */
 
@@ -22,6 +23,7 @@ struct mv_segment_cache {
 
 struct spare {
 	struct mv_opener *opener;
+	struct mv_idhash *hash;
 	struct spare *next;
 };
 
@@ -30,13 +32,15 @@ cached_free(struct mv_cached *e)
 {
 	mv_buf_clear(&e->raw);
 	mv_segment_clear(&e->seg);
+	free(e->ids);
 	free(e);
 }
 
 static size_t
 cached_bytes(const struct mv_cached *e)
 {
-	return sizeof(*e) + e->raw.cap + e->seg.n * sizeof(*e->seg.chunks);
+	return sizeof(*e) + e->raw.cap + e->seg.n *
+	    (sizeof(*e->seg.chunks) + sizeof(*e->ids));
 }
 
 int
@@ -74,6 +78,7 @@ mv_segment_cache_free(struct mv_segment_cache *c)
 	while ((s = c->spares) != NULL) {
 		c->spares = s->next;
 		mv_opener_free(s->opener);
+		mv_idhash_free(s->hash);
 		free(s);
 	}
 	for (e = c->list.next; e != &c->list; e = next) {
@@ -185,12 +190,37 @@ take_spare(struct mv_segment_cache *c, struct spare **out, struct mv_err *err)
 	if (s == NULL)
 		return mv_err_set(err, MV_ENOMEM, "cache of segments");
 	rc = mv_opener_new(c->repo, &s->opener, err);
+	if (rc == 0)
+		rc = mv_idhash_new(c->repo, &s->hash, err);
 	if (rc < 0) {
+		mv_opener_free(s->opener);
 		free(s);
 		return rc;
 	}
 	*out = s;
 	return 0;
+}
+
+/* Leaves them out when that fails: who needs one computes it again. */
+static void
+compute_ids(struct mv_idhash *h, struct mv_cached *e)
+{
+	const struct mv_segment_chunk *chunk;
+	struct mv_id16 *ids = calloc(e->seg.n, sizeof(*ids));
+	const uint8_t *p;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; ids != NULL && rc == 0 && i < e->seg.n; i++) {
+		chunk = &e->seg.chunks[i];
+		p = e->raw.p + chunk->offset;
+		rc = chunk->media ? mv_idhash_media(h, chunk->file_key, p,
+		    chunk->len, &ids[i], NULL) : mv_idhash_db(h, e->epoch, p,
+		    chunk->len, &ids[i], NULL);
+	}
+	if (rc == 0)
+		e->ids = mv_take(&ids);
+	free(ids);
 }
 
 /* Called with the lock held, which is released while bytes are fetched. */
@@ -212,6 +242,8 @@ load(struct mv_segment_cache *c, const struct mv_location *loc,
 		c->fetches++;
 		pthread_mutex_unlock(&c->lock);
 		rc = mv_opener_fetch(s->opener, loc, &e->raw, &e->seg, err);
+		if (rc == 0 && loc->kind == MV_KIND_DATA_PACK)
+			compute_ids(s->hash, e);
 		pthread_mutex_lock(&c->lock);
 	}
 	s->next = c->spares;

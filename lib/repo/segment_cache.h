@@ -2,6 +2,7 @@
 #ifndef MV_REPO_SEGMENT_CACHE_H
 #define MV_REPO_SEGMENT_CACHE_H
 
+#include "format/object.h"
 #include "repo/segment_read.h"
 
 /*
@@ -9,6 +10,9 @@
  *
  * Whoever asks for a segment that another thread is fetching waits for it.
  * The bound holds for segments that nobody uses; those in use stay.
+ *
+ * Whoever fetches a segment of data also computes the ids of its chunks, since
+ * that can be done beside others, ahead of the one who needs them in order.
  */
 struct mv_segment_cache;
 
@@ -18,6 +22,11 @@ struct mv_cached {
 	uint32_t epoch;
 	struct mv_buf raw;
 	struct mv_segment seg;
+	/*
+	 * The ids that the chunks' bytes have, with F as the segment has it;
+	 * NULL for nodes, and where they could not be computed.
+	 */
+	struct mv_id16 *ids;
 	/* The cache's own, under its lock. */
 	struct mv_cached *prev, *next;	/* most recently used first */
 	struct mv_cached *chain;

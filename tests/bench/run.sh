@@ -19,16 +19,14 @@
 #   restic, borg   pg_dump | tool for the database, the tool for the rest
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib.sh
-. tests/lib.sh
+# shellcheck source=tests/bench/lib.sh
+. tests/bench/lib.sh
 PAIRS=${PAIRS:-5}
 SCALE=${SCALE:-0.1}
 FILES=${FILES:-4000}
 SEED=${SEED:-1}
-[ -x "$MASTVAULT" ] || fail "'$MASTVAULT' is not built; run make"
 scratch mv-bench
-export RESTIC_PASSWORD=bench RESTIC_CACHE_DIR=$T/restic-cache
-export BORG_PASSPHRASE=bench BORG_BASE_DIR=$T/borg-base BORG_RELOCATED_REPO_ACCESS_IS_OK=yes
+bench_in "$T"
 
 tools=()
 for tool in ${TOOLS:-restic borg pipe}; do
@@ -42,42 +40,22 @@ for tool in ${TOOLS:-restic borg pipe}; do
 		echo "left out: $tool ($program is not installed)"
 	fi
 done
-media() {
-	echo "$T/live/public/system"
-}
-
-# What every tool leaves out: cache/ and backups/.
-dump() {
-	pg_dump -Fc -Z0 -d "$(conninfo mastodon_bench)"
-}
-
 load() {
 	pg_restore -d "$(conninfo restored)"
 }
 
-mastvault_init() {
-	rm -f "$T/mastvault.conf"
-	"$MASTVAULT" init -q -c "$T/mastvault.conf" -e bench --mastodon "$T/live" \
-		--store "file://$T/repo" --key-dir "$T/keys" --state-dir "$T/state" \
-		--kit "$T/kit" --no-passphrase
-}
-mastvault_backup() {
-	"$MASTVAULT" backup -q -c "$T/mastvault.conf"
-}
-mastvault_restore() {
-	"$MASTVAULT" restore -q --kit "$T/kit" latest --database "$(conninfo restored)" \
+mastvault_all() {
+	mastvault_restore --database "$(conninfo restored)" \
 		--media "$T/new/media" --env-file "$T/new/env"
 }
 
-restic_init() {
-	restic -q -r "$T/repo" init
-}
+# What every tool leaves out: cache/ and backups/.
 restic_backup() {
-	dump | restic -q -r "$T/repo" backup --stdin --stdin-filename db --tag db &&
+	restic_backup_db &&
 		(cd "$T/live" && restic -q -r "$T/repo" backup --tag files \
 			--exclude public/system/cache --exclude public/system/backups .)
 }
-restic_restore() {
+restic_all() {
 	restic -q -r "$T/repo" dump --tag db latest db | load &&
 		restic -q -r "$T/repo" restore --tag files latest --target "$T/new"
 }
@@ -92,50 +70,31 @@ borg_backup() {
 		(cd "$T/live" && borg create -C zstd,3 -e public/system/cache \
 			-e public/system/backups "$T/repo::files$n" .)
 }
-borg_restore() {
+borg_all() {
 	borg extract --stdout "$T/repo::db$n" | load &&
 		(cd "$T/new" && borg extract "$T/repo::files$n")
 }
 
 pipe_init() {
-	age-keygen -o "$T/repo.key" 2>/dev/null
+	age_key
 	mkdir "$T/repo"
-	recipient=$(age-keygen -y "$T/repo.key")
 	n=0
 }
 pipe_backup() {
 	n=$((n + 1))
-	dump | zstd -q -3 -T2 | age -r "$recipient" >"$T/repo/db$n" &&
+	dump | zstd_age >"$T/repo/db$n" &&
 		tar -C "$T/live" --exclude=public/system/cache \
 			--exclude=public/system/backups -c . |
-		zstd -q -3 -T2 | age -r "$recipient" >"$T/repo/files$n"
+		zstd_age >"$T/repo/files$n"
 }
-pipe_restore() {
-	age -d -i "$T/repo.key" "$T/repo/db$n" | zstd -q -d | load &&
-		age -d -i "$T/repo.key" "$T/repo/files$n" | zstd -q -d | tar -C "$T/new" -x
-}
-
-# measure ROUND TOOL STEP COMMAND - seconds, and how many bytes the repository
-# grew, into $T/figures.
-measure() {
-	local before after from us
-	before=$(du -sb "$T/repo" | cut -f1)
-	from=${EPOCHREALTIME/./}
-	"$4" >"$T/log" 2>&1 || {
-		cat "$T/log"
-		fail "$2 could not $3"
-	}
-	sync -f "$T"
-	us=$((${EPOCHREALTIME/./} - from))
-	after=$(du -sb "$T/repo" | cut -f1)
-	echo "$1 $2 $3 $us $((after - before))" >>"$T/figures"
+pipe_all() {
+	age -d -i "$T/age.key" "$T/repo/db$n" | zstd -q -d | load &&
+		age -d -i "$T/age.key" "$T/repo/files$n" | zstd -q -d | tar -C "$T/new" -x
 }
 
 # swap - today's database and media for tomorrow's, or back.
 swap() {
-	sql -d postgres -c 'ALTER DATABASE mastodon_bench RENAME TO x' \
-		-c 'ALTER DATABASE mastodon_other RENAME TO mastodon_bench' \
-		-c 'ALTER DATABASE x RENAME TO mastodon_other'
+	swap_database
 	mv "$T/live/public/system" "$T/x"
 	mv "$T/other" "$T/live/public/system"
 	mv "$T/x" "$T/other"
@@ -143,10 +102,8 @@ swap() {
 
 # round NUMBER TOOL
 round() {
-	rm -rf "$T/repo" "$T/repo.key" "$T/keys" "$T/state" "$T/kit" "$T/new" \
-		"$RESTIC_CACHE_DIR" "$BORG_BASE_DIR"
-	mkdir "$T/new"
-	sql -d postgres -c 'DROP DATABASE IF EXISTS restored' -c 'CREATE DATABASE restored' 2>/dev/null
+	empty
+	empty_database
 	"$2_init" >"$T/log" 2>&1 || {
 		cat "$T/log"
 		fail "$2 could not make a repository"
@@ -155,10 +112,8 @@ round() {
 	measure "$1" "$2" unchanged "$2_backup"
 	swap
 	measure "$1" "$2" day "$2_backup"
-	measure "$1" "$2" restore "$2_restore"
-	[ "$(sql -d restored -c 'SELECT count(*) FROM statuses')" = \
-		"$(sql -d mastodon_bench -c 'SELECT count(*) FROM statuses')" ] ||
-		fail "$2 did not restore the database"
+	measure "$1" "$2" restore "$2_all"
+	same_statuses "$2"
 	swap
 }
 
@@ -166,16 +121,12 @@ round() {
 start_postgres --durable
 echo "seed $SEED, scale $SCALE, $FILES files, $PAIRS rounds, $(nproc) processors"
 make_site "$T/live" mastodon_bench "$SEED" "$SCALE" "$FILES" 1
-createdb -T mastodon_bench mastodon_other
-PGDATABASE=mastodon_other PGUSER=mastodon tests/gen/database.py day --seed "$SEED" --scale "$SCALE"
+make_tomorrow_database "$SEED" "$SCALE"
 cp -a "$T/live/public/system" "$T/other"
 tests/gen/media.py day "$T/other" --seed "$SEED" --files "$FILES"
-sql -d mastodon_bench -c VACUUM
-sql -d mastodon_other -c VACUUM
 echo "database: $(dump | wc -c) bytes as pg_dump -Fc -Z0; media: $(du -sb \
 	--exclude=./cache --exclude=./backups "$(media)" | cut -f1) bytes with directories"
-[ ! -x "$(command -v restic)" ] || restic version
-[ ! -x "$(command -v borg)" ] || borg --version
+versions
 sync
 
 all=(mastvault "${tools[@]}")

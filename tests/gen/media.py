@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""media.py tree|day|awkward DIR [--seed N] [--files N] [--size-scale F] [...]
+"""media.py tree|wide|day|awkward DIR [--seed N] [--files N] [--size-scale F] [...]
 
 tree     a media tree as Mastodon's paperclip lays it out: most files small,
          a few of megabytes, a cache/ of other servers' files beside them
+wide     originals of attachments months apart: each file lies alone at the end
+         of a path of its own, 5.8 directories a file, 180 kB on average
 day      one day more: 1 % new files, some deleted, some made private
 awkward  what a backup has to survive in DIR/awkward: empty, huge and sparse
          files, hard links, symlinks, odd names, extended attributes, modes
@@ -56,6 +58,14 @@ class Tree:
         self.write("%s/original/%s" % (base, name), r, size, when)
         self.write("%s/small/%s" % (base, name), r, min(size / 3, 60000), when + 1000)
         return 2
+
+    def alone(self, n):
+        """The original of an attachment 58 attachments after the one before."""
+        r = rng(self.seed, "file%d" % n)
+        when = (1735689600 + common.media_second(n)) * NS + r.randrange(NS)
+        self.write("media_attachments/files/%s/original/%s.jpg" % (
+            self.partition(common.media_id(n * 58)), common.media_name(self.seed, n)),
+            r, min(r.lognormvariate(11.6, 1.0), 8e6), when)
 
     def avatar(self, n):
         r = rng(self.seed, "avatar%d" % n)
@@ -206,7 +216,7 @@ def awkward(root, seed, big):
 def main():
     ap = argparse.ArgumentParser(description=__doc__,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("what", choices=("tree", "day", "awkward"))
+    ap.add_argument("what", choices=("tree", "wide", "day", "awkward"))
     ap.add_argument("dir")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--files", type=int, default=1000)
@@ -218,6 +228,9 @@ def main():
     tree = Tree(args.dir, args.seed, args.size_scale)
     if args.what == "tree":
         tree.fill(args.files)
+    elif args.what == "wide":
+        for n in range(args.files):
+            tree.alone(n)
     elif args.what == "day":
         tree.day(args.files, args.day)
     else:
