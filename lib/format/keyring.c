@@ -392,7 +392,8 @@ mv_keyring_open_labels(const struct mv_keyring *k,
 	mv_auto(mv_key_wipe) struct mv_key key = { 0 };
 	int rc;
 
-	if (mv_buf_reserve(out, k->labels.len) < 0)
+	/* One more: no bytes at all would leave nothing to point into. */
+	if (mv_buf_reserve(out, k->labels.len + 1) < 0)
 		return mv_buf_failed(out, err);
 	label_key(structure, &key);
 	rc = mv_box_open(&key, NULL, 0, k->labels.p, k->labels.len,

@@ -202,7 +202,8 @@ mv_footer_open(const struct mv_key *structure,
 
 	if (len < MV_BOX_EXTRA)
 		return mv_err_set(err, MV_ECORRUPT, "pack's footer is cut");
-	if (mv_buf_reserve(payload, len - MV_BOX_EXTRA) < 0)
+	/* One more: no bytes at all would leave nothing to point into. */
+	if (mv_buf_reserve(payload, len - MV_BOX_EXTRA + 1) < 0)
 		return mv_buf_failed(payload, err);
 	mv_kdf(structure, "mastvault 1 footer", &k);
 	rc = mv_box_open(&k, ad, adlen, box, len, payload->p + payload->len,

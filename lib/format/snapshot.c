@@ -371,7 +371,8 @@ mv_snapshot_open_detail(const struct mv_snapshot *s,
 	int rc;
 
 	detail_ad(s, repo, &ad);
-	(void)mv_buf_reserve(out, s->detail.len);
+	/* One more: no bytes at all would leave nothing to point into. */
+	(void)mv_buf_reserve(out, s->detail.len + 1);
 	rc = ad.failed ? mv_buf_failed(&ad, err) : mv_buf_failed(out, err);
 	if (rc < 0)
 		return rc;

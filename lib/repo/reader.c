@@ -57,7 +57,8 @@ mv_reader_open_over(struct mv_repo *r, struct mv_index *ix,
 	}
 	rd->repo = r;
 	rd->snap = snap;
-	rd->index = rd->best = ix;
+	rd->index = ix;
+	rd->best = ix;
 	rc = mv_segment_cache_new(r, CACHE_BYTES, &rd->cache, err);
 	if (rc == 0)
 		rc = mv_prefetch_new(rd->cache, &rd->prefetch, err);

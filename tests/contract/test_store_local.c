@@ -338,7 +338,7 @@ own_namespaces(void)
 static int
 mount_small(const char *dir)
 {
-	if (own_namespaces() < 0 || mount("none", "/", NULL,
+	if (own_namespaces() < 0 || mount("none", "/", "none",
 	    MS_REC | MS_PRIVATE, NULL) < 0)
 		return -1;
 	return mount("tmpfs", dir, "tmpfs", 0, "size=2m,nr_inodes=64");

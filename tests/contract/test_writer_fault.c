@@ -49,12 +49,10 @@ static _Thread_local bool rested;
 int
 pthread_cond_broadcast(pthread_cond_t *cond)
 {
-	static int (*_Atomic real)(pthread_cond_t *);
+	int (*real)(pthread_cond_t *);
 	int rc;
 
-	if (real == NULL)
-		real = (__typeof__(real))dlsym(RTLD_NEXT,
-		    "pthread_cond_broadcast");
+	real = (__typeof__(real))dlsym(RTLD_NEXT, "pthread_cond_broadcast");
 	rc = real(cond);
 	if (rest > 0 && !rested && fault_met_here()) {
 		rested = true;

@@ -47,6 +47,7 @@ search(const struct mv_run *run)
 		for (k = 0; k < run->origins[i].present; k++)
 			sum += run->segs[run->origins[i].first + k].ordinal;
 	}
+	(void)sum;
 }
 
 int

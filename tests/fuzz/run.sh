@@ -71,7 +71,7 @@ record() {
 		exit 1
 	}
 	{
-		sed '/^| [a-z]/d' "$hours"
+		sed '/^| [a-z_]* | [0-9.]* | [0-9]* |$/d' "$hours"
 		{
 			sed -n 's/^| \([a-z][a-z_]*\) | \([0-9.]*\) | \([0-9]*\) |$/\1 \2 \3/p' "$hours"
 			awk '{ printf "%s %.6f %d\n", $1, $2 / 3600, $3 }' "$out/spent"

@@ -22,5 +22,5 @@ esac
 export UNDER="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible
 	--errors-for-leak-kinds=definite,possible --num-callers=24 --trace-children=no
 	--suppressions=tests/long/valgrind.supp"
-export LIMIT=${LIMIT:-3000}
+export LIMIT=${LIMIT:-7200}
 exec tests/run.sh unit vectors contract fuzz
