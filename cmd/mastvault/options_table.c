@@ -82,7 +82,7 @@ const struct mv_command mv_commands[] = {
 	    "3 for a store that is behind or cannot be reached." },
 	{ MV_CMD_SECRETS, "secrets",
 	    "import|list|get|set|history|diff|rollback|render|exec|audit|"
-	    "rotate|recover|check|incident [OPERAND...]", 1, 4096,
+	    " rotate|recover|check|incident [OPERAND...]", 1, 4096,
 	    "keep Mastodon's secrets: versions, changes, audit, rotation",
 	    "The vault holds the env-file, version by version. 'import "
 	    "[ENVFILE]' makes it the newest version, 'list' says since when "
