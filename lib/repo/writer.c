@@ -228,13 +228,16 @@ static int
 start_threads(struct mv_writer *w, struct mv_err *err)
 {
 	sigset_t all, old;
-	int rc;
+	int rc = 0;
 
 	/* Signals are for the thread that knows what to do with them. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = start_thread(&w->uploader, mv_uploader_main, w, err);
-	w->has_uploader = rc == 0;
+	while (rc == 0 && w->nuploaders < MV_WRITER_UPLOADERS) {
+		rc = start_thread(&w->uploaders[w->nuploaders],
+		    mv_uploader_main, w, err);
+		w->nuploaders += rc == 0;
+	}
 	while (rc == 0 && w->nworkers < w->opts.workers) {
 		rc = start_thread(&w->workers[w->nworkers], mv_worker_main, w,
 		    err);
@@ -296,6 +299,7 @@ mv_writer_begin(struct mv_repo *r, const struct mv_writer_opts *opts,
 	(void)pthread_mutex_init(&w->err_lock, NULL);
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_mutex_init(&w->nodes_lock, NULL);
+	(void)pthread_mutex_init(&w->uploaded_lock, NULL);
 	(void)pthread_cond_init(&w->changed, NULL);
 	mv_pinset_init(&w->pins);
 	mv_pinset_init(&w->pin_nodes);
@@ -322,8 +326,8 @@ stop_threads(struct mv_writer *w)
 	mv_writer_fail(w, &abandoned);
 	for (i = 0; i < w->nworkers; i++)
 		(void)pthread_join(w->workers[i], NULL);
-	if (w->has_uploader)
-		(void)pthread_join(w->uploader, NULL);
+	for (i = 0; i < w->nuploaders; i++)
+		(void)pthread_join(w->uploaders[i], NULL);
 }
 
 void
@@ -353,6 +357,7 @@ mv_writer_free(struct mv_writer *w)
 	mv_secret_free(w->seed);
 	mv_fd_closep(&w->writer_lock);
 	(void)pthread_cond_destroy(&w->changed);
+	(void)pthread_mutex_destroy(&w->uploaded_lock);
 	(void)pthread_mutex_destroy(&w->nodes_lock);
 	(void)pthread_mutex_destroy(&w->lock);
 	(void)pthread_mutex_destroy(&w->err_lock);

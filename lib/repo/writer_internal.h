@@ -17,13 +17,13 @@
 /*
  * What the stages of a writer share.
  *
- *   producers -> batches -> workers -> pack slots -> uploads -> uploader
+ *   producers -> batches -> workers -> pack slots -> uploads -> uploaders
  *
  * A batch is a segment on its way; a slot is a pack on its way.  Both are
  * few, made once and used again.
  *
- * Locks, in the order in which they are taken: nodes_lock, lock, then those
- * of queues, index and pinsets.
+ * Locks, in the order in which they are taken: nodes_lock, uploaded_lock,
+ * lock, then those of queues, index and pinsets.
  */
 #define MV_WRITER_WORKERS_MAX 64
 /*
@@ -31,6 +31,8 @@
  * mapped but untouched until it is written to.
  */
 #define MV_WRITER_SLOTS 4
+/* While one waits for the disk or the line, the other one does, too. */
+#define MV_WRITER_UPLOADERS 2
 /* A pack's segments are few unless producers end very often. */
 #define MV_WRITER_PACK_SEGS 4096
 /* Packs, or chunks in them, that wait for an index object. */
@@ -97,10 +99,11 @@ struct mv_writer {
 	struct mv_queue *uploads;
 	pthread_t workers[MV_WRITER_WORKERS_MAX];
 	size_t nworkers;
-	pthread_t uploader;
-	bool has_uploader;
+	pthread_t uploaders[MV_WRITER_UPLOADERS];
+	size_t nuploaders;
 
-	/* Uploaded and not in an index object yet: the uploader's. */
+	/* Uploaded and not in an index object yet. */
+	pthread_mutex_t uploaded_lock;
 	struct mv_buf index_list;
 	struct mv_run_builder index_run;
 
@@ -152,7 +155,7 @@ int mv_slots_flush(struct mv_writer *w, struct mv_err *err) MV_MUST_CHECK;
 /* writer_upload.c: finished packs, and index objects over them */
 
 void *mv_uploader_main(void *writer);
-/* For when the uploader has nothing to do. */
+/* For when the uploaders have nothing to do. */
 int mv_writer_put_index(struct mv_writer *w, struct mv_err *err)
     MV_MUST_CHECK;
 

@@ -32,7 +32,7 @@ mv_writer_put_index(struct mv_writer *w, struct mv_err *err)
 	return 0;
 }
 
-/* The pack is in all stores: now others may refer to it. */
+/* The pack is in all stores: now others may refer to it.  Locked. */
 static int
 note_pack(struct mv_writer *w, struct mv_slot *s, struct mv_err *err)
 {
@@ -83,7 +83,10 @@ upload(struct mv_writer *w, struct mv_slot *s, struct mv_err *err)
 			return mv_err_ctx(err, rc, "upload a pack");
 	}
 	atomic_fetch_add(&w->bytes_added, s->buf.len);
-	return note_pack(w, s, err);
+	pthread_mutex_lock(&w->uploaded_lock);
+	rc = note_pack(w, s, err);
+	pthread_mutex_unlock(&w->uploaded_lock);
+	return rc;
 }
 
 /* Ready for the next pack. */

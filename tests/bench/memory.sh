@@ -39,7 +39,7 @@ memory_at() {
 	tests/gen/media.py wide "$(media)" --seed "$SEED" --files $((FILES * $1)) \
 		--size-scale 0.05
 	(umask 077 && tests/gen/envfile.py --seed "$SEED" "DB_HOST=$PGHOST" \
-		"DB_PORT=$PGPORT" DB_NAME=mastodon_bench >"$T/live/.env.production")
+		"DB_PORT=$PGPORT" DB_USER=postgres DB_NAME=mastodon_bench >"$T/live/.env.production")
 	empty
 	mastvault_init >/dev/null
 	peak "$1x" 'media, first' backup "${conf[@]}" --only media
