@@ -84,7 +84,7 @@ report_json(const struct mv_context *c, const struct mv_snapshot *s,
 	char id[65];
 
 	mv_hex_encode(s->id.b, sizeof(s->id.b), id);
-	return json_pack("{ss ss sf so so so so so so}", "snapshot", id,
+	return json_pack("{ss ss sf so so so so so so so}", "snapshot", id,
 	    "environment", c->name, "seconds", r->seconds,
 	    "database", (parts & MV_PART_DB) == 0 ? json_null() :
 	    json_pack("{sI sI sI so}", "tables", (json_int_t)r->tables,
