@@ -12,22 +12,6 @@
  * emergency_list: what no command here can do, because somebody else has to
  * know, or because it would break what only a person may break.
  */
-static int MV_PRINTF(3, 4)
-add(struct mv_strv *out, struct mv_err *err, const char *fmt, ...)
-{
-	mv_auto(mv_freep) char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return mv_err_set(err, MV_ENOMEM, "list what is left to do");
-	}
-	return mv_strv_add(out, text, strlen(text), err);
-}
 
 static bool
 is_planned(const struct mv_rotation_plan *plan, const char *name)
@@ -59,12 +43,13 @@ add_providers(const struct mv_rotation_plan *plan,
 		    mv_dotenv_get(env, f->name, &p, &len, NULL) < 0 ||
 		    p == NULL || len == 0)
 			continue;
-		rc = add(out, err, "%s (%s): have the provider make a new "
+		rc = mv_strv_addf(out, err,
+		    "%s (%s): have the provider make a new "
 		    "one, then 'mastvault secrets rotate %s < FILE', and end "
 		    "the old one there", f->name, f->protects, f->name);
 	}
 	for (i = 0; rc == 0 && i < plan->nleft; i++)
-		rc = add(out, err, "%s", plan->left[i]);
+		rc = mv_strv_addf(out, err, "%s", plan->left[i]);
 	return rc;
 }
 
@@ -76,15 +61,18 @@ add_unasked(const struct mv_rotate *r, const struct mv_exposed *e,
 	int rc = 0;
 
 	if (!r->revoke.tokens && e->tokens > 0)
-		rc = add(out, err, "%" PRIu64 " tokens of apps are in force: "
+		rc = mv_strv_addf(out, err,
+		    "%" PRIu64 " tokens of apps are in force: "
 		    "whoever has them reads and posts as their owners "
 		    "(--revoke-tokens)", e->tokens);
 	if (rc == 0 && !r->revoke.sessions && e->sessions > 0)
-		rc = add(out, err, "%" PRIu64 " rows of sessions stay; their "
+		rc = mv_strv_addf(out, err,
+		    "%" PRIu64 " rows of sessions stay; their "
 		    "cookies end with SECRET_KEY_BASE, their tokens do not "
 		    "(--revoke-sessions, --revoke-tokens)", e->sessions);
 	if (rc == 0 && !r->revoke.two_factor && e->two_factor > 0)
-		rc = add(out, err, "%" PRIu64 " users go on with two-factor "
+		rc = mv_strv_addf(out, err,
+		    "%" PRIu64 " users go on with two-factor "
 		    "secrets that may be known (--reset-2fa, or ask them to "
 		    "set it up anew)", e->two_factor);
 	return rc;
@@ -97,20 +85,24 @@ add_database(const struct mv_exposed *e, struct mv_strv *out,
 	int rc = 0;
 
 	if (e->keys > 0)
-		rc = add(out, err, "federation keys of %" PRIu64 " accounts: "
+		rc = mv_strv_addf(out, err,
+		    "federation keys of %" PRIu64 " accounts: "
 		    "RAILS_ENV=production bin/tootctl accounts rotate --all, "
 		    "as Mastodon's user in its directory, when it runs again",
 		    e->keys);
 	if (rc == 0 && e->webhooks > 0)
-		rc = add(out, err, "%" PRIu64 " webhooks sign with new "
+		rc = mv_strv_addf(out, err,
+		    "%" PRIu64 " webhooks sign with new "
 		    "secrets: give them to the receivers (Administration, "
 		    "Webhooks)", e->webhooks);
 	if (rc == 0 && e->fasp_providers > 0)
-		rc = add(out, err, "keys for %" PRIu64 " discovery providers: "
+		rc = mv_strv_addf(out, err,
+		    "keys for %" PRIu64 " discovery providers: "
 		    "delete and register them anew (Administration, FASP)",
 		    e->fasp_providers);
 	if (rc == 0 && e->applications > 0)
-		rc = add(out, err, "client secrets of %" PRIu64 " apps stay, "
+		rc = mv_strv_addf(out, err,
+		    "client secrets of %" PRIu64 " apps stay, "
 		    "since new ones would break every app; without a user's "
 		    "code or token they open nothing", e->applications);
 	return rc;
@@ -146,7 +138,7 @@ mv_emergency_list(const struct mv_rotate *r,
 	size_t i;
 	int rc;
 
-	rc = add(out, err, "%s", always[0]);
+	rc = mv_strv_addf(out, err, "%s", always[0]);
 	if (rc == 0)
 		rc = add_providers(plan, env, out, err);
 	if (rc == 0)
@@ -154,6 +146,6 @@ mv_emergency_list(const struct mv_rotate *r,
 	if (rc == 0)
 		rc = add_database(exposed, out, err);
 	for (i = 1; rc == 0 && i < MV_ARRAY_LEN(always); i++)
-		rc = add(out, err, "%s", always[i]);
+		rc = mv_strv_addf(out, err, "%s", always[i]);
 	return rc;
 }

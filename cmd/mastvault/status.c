@@ -37,23 +37,6 @@ mv_status_clear(struct mv_status *s)
 	*s = (struct mv_status){ 0 };
 }
 
-static int MV_PRINTF(3, 4)
-say(struct mv_strv *to, struct mv_err *err, const char *fmt, ...)
-{
-	mv_auto(mv_freep) char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return mv_err_set(err, MV_ENOMEM, "say how things stand");
-	}
-	return mv_strv_add(to, text, (size_t)n, err);
-}
-
 /* What else failed is an alarm and no end: the rest is worth saying. */
 static int
 alarm_of(struct mv_status *s, int rc, const struct mv_err *why,
@@ -66,7 +49,7 @@ alarm_of(struct mv_status *s, int rc, const struct mv_err *why,
 		return rc;
 	}
 	(void)mv_err_text(why, text, sizeof(text));
-	return say(&s->alarms, err, "%s: %s", what, text);
+	return mv_strv_addf(&s->alarms, err, "%s: %s", what, text);
 }
 
 static int
@@ -76,16 +59,18 @@ judge_age(const struct mv_context *c, struct mv_status *s,
 	char age[MV_HUMAN_TEXT], limit[MV_HUMAN_TEXT];
 
 	if (!s->has_snapshot)
-		return say(&s->alarms, err, "there is no backup yet");
+		return mv_strv_addf(&s->alarms, err, "there is no backup yet");
 	s->age = mv_time_now() - s->finished;
 	mv_human_seconds((double)s->age, age);
 	mv_human_seconds(c->env->max_age, limit);
 	if (s->age > (int64_t)c->env->max_age)
-		return say(&s->alarms, err, "the last backup is %s old, and "
+		return mv_strv_addf(&s->alarms, err,
+		    "the last backup is %s old, and "
 		    "'max-age' is %s", age, limit);
 	/* A clock that is wrong makes every age wrong. */
 	if (s->age < -300)
-		return say(&s->alarms, err, "the last backup is from the "
+		return mv_strv_addf(&s->alarms, err,
+		    "the last backup is from the "
 		    "future: is the clock right?");
 	return 0;
 }
@@ -98,13 +83,14 @@ judge_parts(struct mv_status *s, struct mv_err *err)
 	if (!s->has_snapshot)
 		return 0;
 	if ((s->parts & MV_PART_INCOMPLETE) != 0)
-		rc = say(&s->warnings, err, "something could not be read by "
+		rc = mv_strv_addf(&s->warnings, err,
+		    "something could not be read by "
 		    "the last backup, which said what");
 	if (rc == 0 && (s->parts & MV_PART_DB) == 0)
-		rc = say(&s->warnings, err,
+		rc = mv_strv_addf(&s->warnings, err,
 		    "the database is not included in the last backup");
 	if (rc == 0 && (s->parts & MV_PART_SECRETS) == 0)
-		rc = say(&s->warnings, err,
+		rc = mv_strv_addf(&s->warnings, err,
 		    "the secrets are not included in the last backup");
 	return rc;
 }
@@ -128,7 +114,7 @@ look_at_snapshots(struct mv_context *c, struct mv_status *s,
 		s->parts = all.list[all.n - 1].parts;
 	}
 	for (i = 0; i < all.nproblems && rc == 0; i++)
-		rc = say(i < all.nproblems - all.behind ? &s->alarms :
+		rc = mv_strv_addf(i < all.nproblems - all.behind ? &s->alarms :
 		    &s->behind, err, "%s", all.problems[i]);
 	if (rc == 0 && all.nproblems == all.behind)
 		rc = mv_highwater_update(c->repo, &all, err);
@@ -149,7 +135,8 @@ look_at_space(struct mv_context *c, size_t i, struct mv_status *s,
 	st->has_space = true;
 	if (st->free_bytes / (st->total_bytes / 100 + 1) >= c->env->min_free)
 		return 0;
-	return say(&s->alarms, err, "store '%s' has less than %u%% free and "
+	return mv_strv_addf(&s->alarms, err,
+	    "store '%s' has less than %u%% free and "
 	    "takes no more backups", st->url, c->env->min_free);
 }
 
@@ -179,11 +166,12 @@ look_at_stores(struct mv_context *c, struct mv_status *s, struct mv_err *err)
 		s->nstores++;
 		if (l.failed[i] != NULL) {
 			s->stores[i].failed = strdup(l.failed[i]);
-			rc = say(&s->behind, err, "%s", l.failed[i]);
+			rc = mv_strv_addf(&s->behind, err, "%s", l.failed[i]);
 			continue;
 		}
 		if (ring != NULL && ring->sizes[i] == MV_ABSENT)
-			rc = say(&s->behind, err, "store '%s' lacks the "
+			rc = mv_strv_addf(&s->behind, err,
+			    "store '%s' lacks the "
 			    "newest keyring", c->urls.v[i]);
 		if (rc == 0)
 			rc = look_at_space(c, i, s, err);
@@ -215,7 +203,8 @@ compare_env_file(struct mv_context *c, const struct mv_vault_version *v,
 	    MV_ENV_DIFFERS;
 	if (s->env_file == MV_ENV_SAME)
 		return 0;
-	return say(&s->warnings, err, "'%s' has changed since version %"
+	return mv_strv_addf(&s->warnings, err,
+	    "'%s' has changed since version %"
 	    PRIu64 " of the secrets: the next backup takes it",
 	    src.source.env_file, s->vault);
 }
@@ -237,7 +226,8 @@ look_at_rotation(struct mv_context *c, const struct mv_vault *v,
 	*under_way = before != NULL || here == 0 || here == MV_ECORRUPT;
 	if (!*under_way)
 		return 0;
-	return say(&s->alarms, err, "a rotation of secrets is under way or "
+	return mv_strv_addf(&s->alarms, err,
+	    "a rotation of secrets is under way or "
 	    "was not finished%s%s: if no 'secrets rotate' is running, run "
 	    "'mastvault secrets recover'", here == 0 ? " at step " : "",
 	    here == 0 ? mv_rotation_step_name(j.step) : "");
@@ -259,7 +249,7 @@ look_at_vault(struct mv_context *c, struct mv_status *s, struct mv_err *err)
 	if (rc < 0)
 		return alarm_of(s, rc, &why, "secrets", err);
 	for (i = 0; i < v.nproblems && rc == 0; i++)
-		rc = say(&s->alarms, err, "%s", v.problems[i]);
+		rc = mv_strv_addf(&s->alarms, err, "%s", v.problems[i]);
 	if (rc < 0 || v.n == 0)
 		return rc;
 	s->vault = v.list[v.n - 1].number;
@@ -283,18 +273,22 @@ look_at_kit(struct mv_context *c, struct mv_status *s, struct mv_err *err)
 		return rc;
 	days = (mv_time_now() - s->proof.time) / 86400;
 	if (s->proof.time == 0)
-		return say(&s->warnings, err, "no recovery kit was ever "
+		return mv_strv_addf(&s->warnings, err,
+		    "no recovery kit was ever "
 		    "tested from here: mastvault key test KIT");
 	if (s->proof.epoch < s->epoch)
-		return say(&s->warnings, err, "the recovery kit was not "
+		return mv_strv_addf(&s->warnings, err,
+		    "the recovery kit was not "
 		    "tested since epoch %" PRIu32 " began: mastvault key test "
 		    "KIT", s->epoch);
 	if (s->proof.vault == 0)
-		return say(&s->warnings, err, "when the recovery kit was "
+		return mv_strv_addf(&s->warnings, err,
+		    "when the recovery kit was "
 		    "tested there were no secrets to open: mastvault key test "
 		    "KIT");
 	if (days > KIT_TEST_DAYS)
-		return say(&s->warnings, err, "the recovery kit was last "
+		return mv_strv_addf(&s->warnings, err,
+		    "the recovery kit was last "
 		    "tested %" PRId64 " days ago: mastvault key test KIT",
 		    days);
 	return 0;
@@ -335,7 +329,8 @@ look_at_keys(struct mv_context *c, struct mv_status *s, struct mv_err *err)
 	for (i = 0; i < MV_ARRAY_LEN(apart) && rc == 0; i++) {
 		rc = has_file(c, apart[i].name, &has, err);
 		if (rc == 0 && has)
-			rc = say(&s->warnings, err, "'%s/%s' %s: it should "
+			rc = mv_strv_addf(&s->warnings, err,
+			    "'%s/%s' %s: it should "
 			    "not lie on the host that makes the backups",
 			    c->env->key_dir, apart[i].name, apart[i].what);
 	}
@@ -357,7 +352,8 @@ look_at_members(struct mv_context *c, struct mv_status *s,
 	for (i = 0; i < c->keys->nidentities && rc == 0; i++) {
 		key = mv_keyring_find(ring, c->keys->identities[i].number);
 		if (key != NULL && key->removed)
-			rc = say(&s->alarms, err, "key %" PRIu32 ", which is "
+			rc = mv_strv_addf(&s->alarms, err,
+			    "key %" PRIu32 ", which is "
 			    "in use here, was removed", key->number);
 	}
 	return rc;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "mastvault/strv.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/cleanup.h"
 
 int
 mv_strv_add(struct mv_strv *l, const char *s, size_t len, struct mv_err *err)
@@ -17,6 +21,23 @@ mv_strv_add(struct mv_strv *l, const char *s, size_t len, struct mv_err *err)
 		return mv_err_set(err, MV_ENOMEM, "list of words");
 	l->v[++l->n] = NULL;
 	return 0;
+}
+
+int
+mv_strv_addf(struct mv_strv *l, struct mv_err *err, const char *fmt, ...)
+{
+	mv_auto(mv_freep) char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		return mv_err_set(err, MV_ENOMEM, "list of sentences");
+	}
+	return mv_strv_add(l, text, (size_t)n, err);
 }
 
 int

@@ -15,6 +15,9 @@ struct mv_strv {
 /* Append a copy of len bytes of s. */
 int mv_strv_add(struct mv_strv *l, const char *s, size_t len,
     struct mv_err *err) MV_MUST_CHECK;
+/* A sentence, as printf() makes it. */
+int mv_strv_addf(struct mv_strv *l, struct mv_err *err, const char *fmt, ...)
+    MV_PRINTF(3, 4) MV_MUST_CHECK;
 /* The words of text that blanks separate, appended. */
 int mv_strv_split(struct mv_strv *l, const char *text, struct mv_err *err)
     MV_MUST_CHECK;

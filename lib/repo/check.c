@@ -84,7 +84,7 @@ mv_check_damage(struct mv_check *c, const char *object, const char *store,
 }
 
 /* One more sentence in a list of the report. */
-static int
+static int MV_PRINTF(4, 0)
 add_sentence(struct mv_check *c, char ***list, size_t *n, const char *fmt,
     va_list ap, struct mv_err *err)
 {
