@@ -136,7 +136,8 @@ mv_pg_child_start(struct mv_pg *pg, const struct mv_pg_child *child,
     struct mv_process **out, struct mv_err *err)
 {
 	mv_auto(mv_pg_args_clear) struct mv_pg_args env = { 0 };
-	int fds[2];
+	size_t i;
+	int fds[1 + MV_ARRAY_LEN(child->keep_fds)];
 	struct mv_process_opts opts = {
 		.uid = pg->as_uid ? pg->uid : (uid_t)-1,
 		.gid = pg->as_uid ? pg->gid : (gid_t)-1,
@@ -150,8 +151,8 @@ mv_pg_child_start(struct mv_pg *pg, const struct mv_pg_child *child,
 	opts.env = (const char *const *)env.v;
 	if (pg->passfd >= 0)
 		fds[opts.nkeep_fds++] = pg->passfd;
-	if (child->keep_fd >= 0)
-		fds[opts.nkeep_fds++] = child->keep_fd;
+	for (i = 0; i < child->nkeep_fds; i++)
+		fds[opts.nkeep_fds++] = child->keep_fds[i];
 	return mv_process_start(&opts, out, err);
 }
 
@@ -184,7 +185,7 @@ mv_pg_child_major(struct mv_pg *pg, const char *program, int major, int *out,
 {
 	mv_auto(mv_pg_args_clear) struct mv_pg_args args = { 0 };
 	mv_auto(mv_process_freep) struct mv_process *p = NULL;
-	struct mv_pg_child child = { .args = &args, .keep_fd = -1 };
+	struct mv_pg_child child = { .args = &args };
 	char text[256];
 	size_t len = 0, got = 1;
 	int rc;

@@ -94,7 +94,8 @@ void mv_pg_args_clear(struct mv_pg_args *a);
 struct mv_pg_child {
 	const struct mv_pg_args *args;	/* args->v[0] is the whole path */
 	const char *pgoptions;		/* server settings, or NULL */
-	int keep_fd;			/* inherited too, or -1 */
+	int keep_fds[2];		/* inherited too, the first nkeep_fds */
+	size_t nkeep_fds;
 	bool pipe_in;
 };
 

@@ -208,7 +208,7 @@ copy_in_psql(struct mv_pg_loader *l, const char *const sql[], size_t n,
 	mv_auto(mv_process_freep) struct mv_process *psql = NULL;
 	mv_auto(mv_buf_clear) struct mv_buf set = { 0 };
 	struct mv_pg_child child = {
-		.args = &args, .keep_fd = -1, .pipe_in = true,
+		.args = &args, .pipe_in = true,
 	};
 	size_t i;
 	int rc;

@@ -42,4 +42,18 @@ void mv_pg_target_drop(struct mv_pg_restore *r);
 /* name cut so that suffix fits into PostgreSQL's 63 bytes; to be freed. */
 char *mv_pg_suffixed(const char *name, const char *suffix);
 
+/* restore_archive.c */
+int mv_pg_archive_open(struct mv_pg_restore *r, struct mv_err *err)
+    MV_MUST_CHECK;
+/* Run pg_restore for a section, or for what is in the memory file list too. */
+int mv_pg_archive_restore(struct mv_pg_restore *r, const char *section,
+    int jobs, int list, struct mv_err *err) MV_MUST_CHECK;
+/*
+ * Make two lists of what section post-data has: what fills materialized views,
+ * and all others.  *views and *others stay as they are where there is nothing
+ * to be filled, and behind a prefix.
+ */
+int mv_pg_archive_split(struct mv_pg_restore *r, int *views, int *others,
+    struct mv_err *err) MV_MUST_CHECK;
+
 #endif

@@ -122,7 +122,8 @@ put_section(struct mv_pg_script *s, const char *section, struct mv_err *err)
 {
 	mv_auto(mv_pg_args_clear) struct mv_pg_args args = { 0 };
 	mv_auto(mv_process_freep) struct mv_process *child = NULL;
-	struct mv_pg_child spec = { .args = &args, .keep_fd = s->archive };
+	struct mv_pg_child spec = { .args = &args, .keep_fds = { s->archive },
+	    .nkeep_fds = 1 };
 	int rc;
 
 	rc = mv_pg_child_program(s->pg, "pg_restore", s->major, &args, err);

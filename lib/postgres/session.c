@@ -425,7 +425,7 @@ start_psql(struct mv_pg_session *s, const char *dbname, struct mv_err *err)
 {
 	mv_auto(mv_pg_args_clear) struct mv_pg_args args = { 0 };
 	struct mv_pg_child child = {
-		.args = &args, .keep_fd = -1, .pipe_in = true,
+		.args = &args, .pipe_in = true,
 	};
 	const char *port = mv_pg_option(s->pg, "port");
 	int rc;

@@ -109,7 +109,7 @@ mv_pg_dump_archive(struct mv_pg_source *src,
 	mv_auto(mv_pg_args_clear) struct mv_pg_args args = { 0 };
 	mv_auto(mv_process_freep) struct mv_process *dump = NULL;
 	mv_auto(mv_freep) uint8_t *buf = malloc(MV_PG_BATCH);
-	struct mv_pg_child child = { .args = &args, .keep_fd = -1 };
+	struct mv_pg_child child = { .args = &args };
 	uint64_t lines;
 	int rc;
 
@@ -138,7 +138,7 @@ copy_out_psql(struct mv_pg_worker *w, const char *copy,
 	mv_auto(mv_pg_args_clear) struct mv_pg_args args = { 0 };
 	mv_auto(mv_process_freep) struct mv_process *psql = NULL;
 	mv_auto(mv_buf_clear) struct mv_buf set = { 0 };
-	struct mv_pg_child child = { .args = &args, .keep_fd = -1 };
+	struct mv_pg_child child = { .args = &args };
 	int rc;
 
 	mv_pg_put_settings(&set, w->src->pg->version);

@@ -298,6 +298,38 @@ a_restored_database_dumps_the_same(void **state)
 	mv_test_pg_sql(&fx->pg, "postgres", "DROP DATABASE new");
 }
 
+/* Which columns the server knows something about. */
+static char *
+statistics(struct fx *fx, const char *dbname)
+{
+	return mv_test_pg_value(&fx->pg, dbname, "SELECT string_agg("
+	    "starelid::regclass || ':' || staattnum || ':' || stainherit, "
+	    "' ' ORDER BY starelid, staattnum, stainherit) FROM pg_statistic "
+	    "WHERE starelid >= 16384");
+}
+
+static void
+a_restored_database_has_all_statistics(void **state)
+{
+	struct fx *fx = *state;
+	mv_auto(mv_freep) char *ours = NULL, *whole = NULL;
+	struct mv_err err;
+	char *old = NULL;
+
+	need_server(fx);
+	assert_ok(begin(fx, "new", (struct mv_pg_restore_opts){ 0 }, &err),
+	    &err);
+	fill(fx);
+	assert_ok(mv_pg_restore_commit(fx->restore, &old, &err), &err);
+	close_all(state);
+	ours = statistics(fx, "new");
+	mv_test_pg_sql(&fx->pg, "new", "ANALYZE");
+	whole = statistics(fx, "new");
+	assert_non_null(strstr(ours, "mv_of_mv:1"));
+	assert_string_equal(ours, whole);
+	mv_test_pg_sql(&fx->pg, "postgres", "DROP DATABASE new");
+}
+
 static void
 giving_up_leaves_nothing(void **state)
 {
@@ -639,6 +671,7 @@ main(void)
 #define T(f) cmocka_unit_test_teardown(f, close_all)
 	const struct CMUnitTest tests[] = {
 		T(a_restored_database_dumps_the_same),
+		T(a_restored_database_has_all_statistics),
 		T(giving_up_leaves_nothing),
 		T(a_database_with_tables_is_refused),
 		T(replace_keeps_the_old_one_aside),
