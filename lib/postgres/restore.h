@@ -22,7 +22,7 @@
  *	mv_pg_restore_pre	schema
  *	mv_pg_restore_data	rows, sequences and large objects in the archive
  *	mv_pg_copy_in		the other tables, in parallel
- *	mv_pg_restore_post	indexes, constraints, triggers, views; statistics
+ *	mv_pg_restore_post	indexes, constraints, triggers; views and statistics
  *	mv_pg_restore_commit	rename
  *
  * Until commit the database that was there is untouched; freeing without it
@@ -35,7 +35,7 @@ struct mv_pg_restore_opts {
 	bool no_owner;		/* all belongs to who restores */
 	bool create_roles;	/* make missing ones, NOLOGIN */
 	bool no_statistics;	/* the caller gathers them after post */
-	int jobs;		/* for post-data; at least 1 */
+	int jobs;		/* for post-data and statistics; at least 1 */
 };
 
 struct mv_pg_restore;
