@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "crypto/base64.h"
 #include "format/keyfile_internal.h"
 #include "format/labels.h"
 
@@ -196,7 +197,6 @@ mv_public_decode(const char *text, size_t len, struct mv_public_key *out,
 	struct mv_cur c = mv_cur_of(text, len);
 	struct mv_public_key k = { 0 };
 	uint8_t raw[LINE_BYTES], check[CHECK_BYTES];
-	char digits[LINE_DIGITS + 1];
 	const char *p, *role;
 	size_t n, role_len, got = 0;
 
@@ -207,13 +207,8 @@ mv_public_decode(const char *text, size_t len, struct mv_public_key *out,
 	p = word(&c, &n);
 	if (n != LINE_DIGITS || take_label(&c, &k) < 0)
 		return not_a_line(err);
-	if (sodium_base642bin(raw, sizeof(raw), p, n, NULL, &got, NULL,
-	    LINE_VARIANT) != 0 || got != sizeof(raw))
-		return not_a_line(err);
-	/* libsodium does not see the top bit of some characters. */
-	(void)sodium_bin2base64(digits, sizeof(digits), raw, sizeof(raw),
-	    LINE_VARIANT);
-	if (memcmp(digits, p, n) != 0)
+	if (mv_base64_decode(p, n, LINE_VARIANT, raw, sizeof(raw), &got) < 0 ||
+	    got != sizeof(raw))
 		return not_a_line(err);
 	k.rights = raw[0];
 	memcpy(k.sign_pub, raw + 1, MV_PUBLIC_BYTES);

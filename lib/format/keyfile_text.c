@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "crypto/base64.h"
 #include "format/keyfile_internal.h"
 
 #define TEXT_MAX (1u << 20)
@@ -98,21 +99,6 @@ next_line(struct mv_cur *c, const char **line, size_t *len)
 	return true;
 }
 
-/*
- * libsodium's base64 does not see the top bit of some characters, and one
- * text must not have two spellings.
- */
-static bool
-is_ascii(const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if ((unsigned char)p[i] > 0x7e)
-			return false;
-	return true;
-}
-
 /* Gathers the digits of all lines below the title, without comments. */
 static int
 gather(const char *title, const char *what, const void *text, size_t len,
@@ -127,9 +113,9 @@ gather(const char *title, const char *what, const void *text, size_t len,
 	while (rc == 0 && next_line(&c, &line, &n)) {
 		if (n == 0 || *line == '#')
 			continue;
-		if (titled && is_ascii(line, n))
+		if (titled)
 			rc = mv_sbuf_put(out, line, n, err);
-		else if (titled || n != strlen(title) ||
+		else if (n != strlen(title) ||
 		    memcmp(line, title, n) != 0)
 			return mv_key_text_bad(what, err);
 		titled = true;
@@ -153,9 +139,9 @@ mv_key_text_get(const char *title, const char *what, const void *text,
 		rc = mv_secret_new(digits.len + 1, &raw, err);
 	if (rc < 0)
 		return rc;
-	if (digits.len == 0 || sodium_base642bin(mv_secret_bytes(raw),
-	    digits.len, (const char *)digits.p, digits.len, NULL, &n, NULL,
-	    sodium_base64_VARIANT_ORIGINAL) != 0)
+	if (digits.len == 0 || mv_base64_decode((const char *)digits.p,
+	    digits.len, sodium_base64_VARIANT_ORIGINAL, mv_secret_bytes(raw),
+	    digits.len, &n) < 0)
 		return mv_key_text_bad(what, err);
 	return mv_sbuf_put(out, mv_secret_bytes(raw), n, err);
 }

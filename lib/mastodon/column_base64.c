@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "crypto/base64.h"
 #include "mastodon/column_internal.h"
 
 #define LINE_CHARS 60
@@ -36,12 +37,8 @@ mv_base64_put_lines(struct mv_buf *out, const uint8_t *p, size_t len)
 int
 mv_base64_strict(const char *text, size_t len, uint8_t *out, size_t *out_len)
 {
-	const char *end = NULL;
-
-	if (len % 4 != 0 || sodium_base642bin(out, MV_BASE64_ROOM(len), text,
-	    len, NULL, out_len, &end, sodium_base64_VARIANT_ORIGINAL) != 0)
-		return -1;
-	return end == text + len ? 0 : -1;
+	return mv_base64_decode(text, len, sodium_base64_VARIANT_ORIGINAL,
+	    out, MV_BASE64_ROOM(len), out_len);
 }
 
 /* The next digit of text from *i on, or -1 at its end or at stop. */

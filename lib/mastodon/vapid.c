@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "crypto/base64.h"
 #include "crypto/crypto.h"
 
 #define POINT_BYTES 65
@@ -48,17 +49,15 @@ static int
 decode(const char *name, const void *text, size_t text_len, uint8_t *out,
     size_t max, size_t *len, struct mv_err *err)
 {
-	const char *s = text, *end = NULL;
-	size_t n;
+	const char *s = text;
 	int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 	if (text_len > 0 && s[text_len - 1] == '=')
 		variant = sodium_base64_VARIANT_URLSAFE;
-	if (text_len == 0 || sodium_base642bin(out, max, s, text_len, NULL, &n,
-	    &end, variant) != 0 || end != s + text_len)
+	if (text_len == 0 ||
+	    mv_base64_decode(s, text_len, variant, out, max, len) < 0)
 		return mv_err_set(err, MV_EUSAGE,
 		    "'%s' is not base64url of at most %zu bytes", name, max);
-	*len = n;
 	return 0;
 }
 
