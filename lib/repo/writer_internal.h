@@ -37,7 +37,7 @@
 #define MV_WRITER_PACK_SEGS 4096
 /* Packs, or chunks in them, that wait for an index object. */
 #define MV_WRITER_INDEX_PACKS 64
-#define MV_WRITER_INDEX_ENTRIES (256u << 10)
+#define MV_WRITER_INDEX_ENTRIES (128u << 10)
 
 struct mv_batch {
 	enum mv_kind kind;
