@@ -172,7 +172,8 @@ next_entry(const struct mv_run *run, enum mv_kind kind,
 
 size_t
 mv_index_find(struct mv_index *ix, enum mv_kind kind,
-    const struct mv_id16 *id, struct mv_location *out, size_t max)
+    const struct mv_id16 *id, size_t skip, struct mv_location *out,
+    size_t max)
 {
 	const struct mv_run_entry *e;
 	const struct mv_run *run;
@@ -184,8 +185,11 @@ mv_index_find(struct mv_index *ix, enum mv_kind kind,
 		e = mv_run_find(run, id);
 		for (; n < max && (e = next_entry(run, kind, id, e)) != NULL;
 		    e++)
-			fill_location(run, &run->segs[e->seg], kind,
-			    e->position, &out[n++]);
+			if (skip > 0)
+				skip--;
+			else
+				fill_location(run, &run->segs[e->seg], kind,
+				    e->position, &out[n++]);
 	}
 	pthread_rwlock_unlock(&ix->runs_lock);
 	return n;
