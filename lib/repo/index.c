@@ -156,6 +156,15 @@ fill_location(const struct mv_run *run, const struct mv_run_seg *seg,
 	memcpy(out->wrap, o->wrap, sizeof(out->wrap));
 }
 
+bool
+mv_location_same(const struct mv_location *a, const struct mv_location *b)
+{
+	return a->ordinal == b->ordinal && a->epoch == b->epoch &&
+	    memcmp(a->origin.b, b->origin.b, sizeof(a->origin.b)) == 0 &&
+	    memcmp(a->hash, b->hash, sizeof(a->hash)) == 0 &&
+	    memcmp(a->wrap, b->wrap, sizeof(a->wrap)) == 0;
+}
+
 /* The next entry with this id and kind that counts, from e on, or NULL. */
 static const struct mv_run_entry *
 next_entry(const struct mv_run *run, enum mv_kind kind,

@@ -57,6 +57,13 @@ struct mv_location {
 };
 
 /*
+ * Are they the same stored bytes, opened in the same way?  Origin and ordinal
+ * alone do not say so: a writer can sign what another one's pack is to hold.
+ */
+bool mv_location_same(const struct mv_location *a,
+    const struct mv_location *b);
+
+/*
  * Up to max places of an id in packs of this kind, without the first skip of
  * them; returns how many.  Whoever can write to a store can plant any number.
  */

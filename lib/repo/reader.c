@@ -360,9 +360,7 @@ static int
 hold(struct mv_reader *rd, const struct mv_location *loc, struct mv_piece *p,
     struct mv_err *err)
 {
-	if (p->seg != NULL && p->seg->ordinal == loc->ordinal &&
-	    memcmp(p->seg->origin.b, loc->origin.b,
-	    sizeof(loc->origin.b)) == 0)
+	if (p->seg != NULL && mv_location_same(&p->seg->loc, loc))
 		return 0;
 	mv_piece_drop(rd, p);
 	return mv_segment_cache_get(rd->cache, loc, &p->seg, err);
