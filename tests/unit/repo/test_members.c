@@ -713,6 +713,28 @@ two_owners_at_once_make_one_keyring(void **state)
 	assert_int_equal(rig_count(&fx->rig, "keyring/", NULL), 2);
 }
 
+/* Anybody who may write to a store can put there what looks like a newer one. */
+static void
+a_planted_keyring_stops_no_change(void **state)
+{
+	struct fx *fx = *state;
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_expelled out;
+	struct mv_id32 hash;
+	struct mv_err err;
+
+	mv_sha256(fx->data, 65536, hash.b);
+	mv_object_name(MV_KIND_KEYRING, UINT32_MAX, NULL, &hash, name);
+	assert_ok(mv_store_put(fx->rig.stores[1], name, fx->data, 65536,
+	    &err), &err);
+	open_kit(fx);
+	assert_ok(mv_repo_expel(fx->kit, join(fx, 0, MV_RIGHT_WRITE), false,
+	    &out, &err), &err);
+	assert_true(out.removed);
+	open_kit(fx);
+	assert_int_equal(mv_repo_keyring(fx->kit)->number, 3);
+}
+
 static int
 keep_name(const char *name, uint64_t size, void *arg)
 {
@@ -775,6 +797,7 @@ main(void)
 		test(vault_versions_follow_the_vault_keys),
 		test(a_store_that_is_away_stops_the_change),
 		test(two_owners_at_once_make_one_keyring),
+		test(a_planted_keyring_stops_no_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
