@@ -56,7 +56,7 @@ struct mv_backup_opts {
 	bool pinned;			/* evidence: no policy forgets it */
 	unsigned jobs;			/* database connections; 0: 2 */
 	unsigned workers;		/* 0: cores */
-	int level;			/* zstd; 0: 2 */
+	int level;			/* zstd; 0: 1 */
 	struct mv_rate *limit_read;	/* of database, media and Redis; or NULL */
 	struct mv_progress progress;
 };

@@ -240,7 +240,8 @@ reuse(struct mv_media_out *m, const struct mv_entry *e,
 
 /*
  * Read what the walk does not: content and attributes.  *taken is false when
- * that could not be had, and the entry is left out.
+ * that could not be had, and the entry is left out; of a directory only its
+ * attributes are.
  */
 static int
 take_anew(struct mv_media_out *m, struct mv_entry *e,
@@ -255,8 +256,17 @@ take_anew(struct mv_media_out *m, struct mv_entry *e,
 		rc = read_file(m, e, st, &why);
 	else if (e->type != MV_ENTRY_HARDLINK)
 		rc = mv_walk_xattrs(m->walk, -1, &why);
-	if (rc < 0)
-		return leave_out(m, rc, &why, err);
+	if (rc < 0) {
+		rc = leave_out(m, rc, &why, err);
+		if (rc < 0 || e->type != MV_ENTRY_DIR)
+			return rc;
+		/*
+		 * What is in it comes next, and no manifest has that without
+		 * it.  The next run tries again.
+		 */
+		e->nxattrs = 0;
+		st->fresh = true;
+	}
 	*taken = true;
 	return store_entry(m, e, st, mv_chunks_ids(m->chunks)->p, err);
 }

@@ -124,6 +124,9 @@ spread_data(struct spread *s, const uint8_t *p, size_t len,
 	int rc = 0;
 
 	if (!s->e->sparse) {
+		if (len > s->e->size - s->at)
+			return mv_err_set(err, MV_ECORRUPT,
+			    "a file has more data than its size");
 		s->at += len;
 		return s->sink->write(s->sink->arg, p, len, err);
 	}
@@ -166,6 +169,10 @@ mv_media_in_file(struct mv_media_in *m, const struct mv_entry *e,
 	} while (rc == 0 && len > 0);
 	if (rc != 0)
 		return rc;
+	/* Only a hole may be left: zeros are no substitute for data. */
+	if (e->sparse ? s.extent < e->nextents : s.at < e->size)
+		return mv_err_set(err, MV_ECORRUPT,
+		    "a file has less data than its manifest says");
 	return write_zeros(e->size - s.at, sink, err);
 }
 

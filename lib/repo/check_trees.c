@@ -57,22 +57,25 @@ find_place(const struct visit *v, enum mv_kind kind, const struct mv_id16 *id,
     bool *pinned, struct mv_id16 *origin)
 {
 	struct mv_location at[PLACES_MAX];
+	size_t i, n = PLACES_MAX, skip;
 	bool found = false;
-	size_t i, n;
 
 	*pinned = v->pins == NULL;
 	*origin = (struct mv_id16){ 0 };
-	n = mv_index_find(v->c->index, kind, id, at, PLACES_MAX);
-	for (i = 0; i < n; i++) {
-		if (!found)
-			*origin = at[i].origin;
-		if (!mv_segset_has(&v->c->good, &at[i].origin,
-		    at[i].ordinal))
-			continue;
-		found = true;
-		if (v->pins != NULL && mv_pins_have(v->pins, &at[i].origin,
-		    at[i].ordinal))
-			*pinned = true;
+	for (skip = 0; n == PLACES_MAX && !(found && *pinned); skip += n) {
+		n = mv_index_find(v->c->index, kind, id, skip, at,
+		    PLACES_MAX);
+		for (i = 0; i < n; i++) {
+			if (!found)
+				*origin = at[i].origin;
+			if (!mv_segset_has(&v->c->good, &at[i].origin,
+			    at[i].ordinal))
+				continue;
+			found = true;
+			if (v->pins != NULL && mv_pins_have(v->pins,
+			    &at[i].origin, at[i].ordinal))
+				*pinned = true;
+		}
 	}
 	return found;
 }

@@ -156,6 +156,15 @@ fill_location(const struct mv_run *run, const struct mv_run_seg *seg,
 	memcpy(out->wrap, o->wrap, sizeof(out->wrap));
 }
 
+bool
+mv_location_same(const struct mv_location *a, const struct mv_location *b)
+{
+	return a->ordinal == b->ordinal && a->epoch == b->epoch &&
+	    memcmp(a->origin.b, b->origin.b, sizeof(a->origin.b)) == 0 &&
+	    memcmp(a->hash, b->hash, sizeof(a->hash)) == 0 &&
+	    memcmp(a->wrap, b->wrap, sizeof(a->wrap)) == 0;
+}
+
 /* The next entry with this id and kind that counts, from e on, or NULL. */
 static const struct mv_run_entry *
 next_entry(const struct mv_run *run, enum mv_kind kind,
@@ -172,7 +181,8 @@ next_entry(const struct mv_run *run, enum mv_kind kind,
 
 size_t
 mv_index_find(struct mv_index *ix, enum mv_kind kind,
-    const struct mv_id16 *id, struct mv_location *out, size_t max)
+    const struct mv_id16 *id, size_t skip, struct mv_location *out,
+    size_t max)
 {
 	const struct mv_run_entry *e;
 	const struct mv_run *run;
@@ -184,8 +194,11 @@ mv_index_find(struct mv_index *ix, enum mv_kind kind,
 		e = mv_run_find(run, id);
 		for (; n < max && (e = next_entry(run, kind, id, e)) != NULL;
 		    e++)
-			fill_location(run, &run->segs[e->seg], kind,
-			    e->position, &out[n++]);
+			if (skip > 0)
+				skip--;
+			else
+				fill_location(run, &run->segs[e->seg], kind,
+				    e->position, &out[n++]);
 	}
 	pthread_rwlock_unlock(&ix->runs_lock);
 	return n;

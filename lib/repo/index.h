@@ -56,9 +56,20 @@ struct mv_location {
 	uint16_t position;	/* in the segment, from 0 */
 };
 
-/* Up to max places of an id in packs of this kind; returns how many. */
+/*
+ * Are they the same stored bytes, opened in the same way?  Origin and ordinal
+ * alone do not say so: a writer can sign what another one's pack is to hold.
+ */
+bool mv_location_same(const struct mv_location *a,
+    const struct mv_location *b);
+
+/*
+ * Up to max places of an id in packs of this kind, without the first skip of
+ * them; returns how many.  Whoever can write to a store can plant any number.
+ */
 size_t mv_index_find(struct mv_index *ix, enum mv_kind kind,
-    const struct mv_id16 *id, struct mv_location *out, size_t max);
+    const struct mv_id16 *id, size_t skip, struct mv_location *out,
+    size_t max);
 /* The same for a segment by its origin; position is 0. */
 size_t mv_index_find_segment(struct mv_index *ix, enum mv_kind kind,
     const struct mv_id16 *origin, uint32_t ordinal, struct mv_location *out,

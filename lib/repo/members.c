@@ -250,9 +250,14 @@ refuse_needed(const struct mv_repo *r, const struct mv_keyring_key *key,
 	return 0;
 }
 
+/* The highest number that a key can be distrusted behind. */
+#define LAST_MAX (MV_NOT_DISTRUSTED - 2)
+
 /*
  * The last number of a writer's that counts.  Where there are other writers
  * they may have used what its unfinished run stored, under the next one.
+ * Whoever stole the key signs snapshots with any number: the next one has to
+ * be a number, too, or all that the key ever made would count no more.
  */
 static int
 last_number(struct mv_repo *r, const struct mv_keyring_key *key,
@@ -279,10 +284,12 @@ last_number(struct mv_repo *r, const struct mv_keyring_key *key,
 	for (i = 0; i < r->keyring.nkeys; i++) {
 		if (r->keyring.keys[i].number != key->number &&
 		    (r->keyring.keys[i].rights & MV_RIGHT_WRITE) != 0) {
-			++*out;
+			*out += *out < LAST_MAX;
 			break;
 		}
 	}
+	if (*out > LAST_MAX)
+		*out = LAST_MAX;
 	return 0;
 }
 

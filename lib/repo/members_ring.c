@@ -182,22 +182,12 @@ mv_keyring_grant(struct mv_keyring *k, const struct mv_key *outer,
 	return 0;
 }
 
-static int
-refuse_newer(const char *name, uint64_t size, void *arg)
-{
-	const uint64_t *number = arg;
-	struct mv_name what;
-
-	(void)size;
-	return mv_object_name_parse(name, &what) == 0 &&
-	    what.kind == MV_KIND_KEYRING && what.number >= *number;
-}
-
 /* All stores answer, and none has a keyring with this number or a later one. */
 static int
 check_unchanged(struct mv_repo *r, uint64_t number, struct mv_err *err)
 {
 	const char *left_out;
+	bool newer = false;
 	size_t i;
 	int rc;
 
@@ -207,15 +197,14 @@ check_unchanged(struct mv_repo *r, uint64_t number, struct mv_err *err)
 			return mv_err_set(err, MV_EIO, "the keyring changes "
 			    "in all stores or in none, and '%s' is away: %s",
 			    r->stores[i]->url, left_out);
-		rc = mv_store_list(r->stores[i], "keyring/", refuse_newer,
-		    &number, err);
-		if (rc > 0)
-			return mv_err_set(err, MV_EAGAIN, "'%s' got another "
-			    "keyring meanwhile", r->stores[i]->url);
-		if (rc < 0)
-			return mv_err_ctx(err, rc,
-			    "the keyring changes in all stores or in none");
 	}
+	rc = mv_repo_has_keyring(r, number, &newer, err);
+	if (rc < 0)
+		return mv_err_ctx(err, rc,
+		    "the keyring changes in all stores or in none");
+	if (newer)
+		return mv_err_set(err, MV_EAGAIN,
+		    "there is another keyring meanwhile");
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repo/pinset.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,25 +123,45 @@ use_pack(struct mv_pinset *s, const struct mv_pack_ref *pack,
 	return 0;
 }
 
-/* The origin's entry, made if need be. */
+/* Room for the bits of nsegs segments; what was set stays. */
+static int
+widen(struct mv_pin *pin, uint32_t nsegs, struct mv_err *err)
+{
+	uint8_t *bits = calloc(((size_t)nsegs + 7) / 8, 1);
+
+	if (bits == NULL)
+		return mv_err_set(err, MV_ENOMEM, "pins");
+	if (pin->bits != NULL)
+		memcpy(bits, pin->bits, ((size_t)pin->nbits + 7) / 8);
+	free(pin->bits);
+	pin->bits = bits;
+	pin->nbits = nsegs;
+	return 0;
+}
+
+/*
+ * The origin's entry, made if need be.  Packs may disagree on how long an
+ * origin is, when one of them was planted: that must not end a backup.
+ */
 static int
 find_pin(struct mv_pinset *s, const struct mv_id16 *origin, uint32_t nsegs,
     struct mv_pin **out, struct mv_err *err)
 {
 	struct mv_pin *pin;
+	bool fresh;
 	int rc;
 
 	rc = grow_pins(s, err);
 	if (rc < 0)
 		return rc;
 	pin = probe_pin(s->pins, s->cap_pins, origin);
-	if (pin->bits == NULL) {
-		pin->bits = calloc(((size_t)nsegs + 7) / 8, 1);
-		if (pin->bits == NULL)
-			return mv_err_set(err, MV_ENOMEM, "pins");
+	if (pin->bits == NULL || pin->nbits < nsegs) {
+		fresh = pin->bits == NULL;
+		rc = widen(pin, nsegs, err);
+		if (rc < 0)
+			return rc;
 		pin->origin = *origin;
-		pin->nbits = nsegs;
-		s->npins++;
+		s->npins += fresh;
 	}
 	*out = pin;
 	return 0;
@@ -159,7 +180,8 @@ mv_pinset_add(struct mv_pinset *s, const struct mv_id16 *origin,
 	rc = find_pin(s, origin, nsegs, &pin, err);
 	if (rc == 0 && ordinal >= pin->nbits)
 		rc = mv_err_set(err, MV_ECORRUPT,
-		    "packs disagree on the segments of one origin");
+		    "segment %u of an origin that has %u", ordinal,
+		    pin->nbits);
 	if (rc == 0 && !(pin->bits[ordinal / 8] & bit)) {
 		rc = use_pack(s, pack, err);
 		if (rc == 0)
@@ -181,7 +203,7 @@ mv_pinset_add_all(struct mv_pinset *s, const struct mv_id16 *origin,
 	rc = find_pin(s, origin, nsegs, &pin, err);
 	if (rc == 0)
 		rc = use_pack(s, pack, err);
-	for (i = 0; rc == 0 && i < pin->nbits; i++)
+	for (i = 0; rc == 0 && i < nsegs; i++)
 		pin->bits[i / 8] |= (uint8_t)(1u << (i % 8));
 	pthread_mutex_unlock(&s->lock);
 	return rc;

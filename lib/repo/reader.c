@@ -12,11 +12,12 @@
 #include "base/log.h"
 #include "chunk/chunker.h"
 #include "format/labels.h"
+#include "repo/idset.h"
 #include "repo/prefetch.h"
 #include "repo/reader_internal.h"
 
 #define CACHE_BYTES (32u << 20)
-#define PLACES_MAX 16
+#define PLACES_MAX 16	/* looked at together; nearly always there is one */
 
 /* The chunker's table of an epoch. */
 struct gear {
@@ -41,6 +42,12 @@ struct mv_reader {
 	struct mv_index *footers;	/* of the footers alone */
 	bool footers_read;	/* or that was tried */
 	struct gear *gears;	/* each stays until the end */
+	/*
+	 * Packs, by the first half of their hash, in which something was not
+	 * what it should be: these are asked last.
+	 */
+	struct mv_idset bad;
+	atomic_bool any_bad;
 };
 
 int
@@ -102,6 +109,7 @@ mv_reader_free(struct mv_reader *rd)
 		mv_secret_free(g->home);
 		free(g);
 	}
+	mv_idset_clear(&rd->bad);
 	mv_index_free(rd->footers);
 	if (rd->own_index)
 		mv_index_free(rd->index);
@@ -258,16 +266,52 @@ footers_of(struct mv_reader *rd)
 	return ix;
 }
 
-/* All places of an id, those that the snapshot pins first. */
+static struct mv_id16
+pack_key(const struct mv_location *loc)
+{
+	struct mv_id16 key;
+
+	memcpy(key.b, loc->pack_hash.b, sizeof(key.b));
+	return key;
+}
+
+static bool
+is_bad(struct mv_reader *rd, const struct mv_location *loc)
+{
+	struct mv_id16 key = pack_key(loc);
+	bool bad;
+
+	if (!atomic_load(&rd->any_bad))
+		return false;
+	pthread_mutex_lock(&rd->lock);
+	bad = mv_idset_has(&rd->bad, &key);
+	pthread_mutex_unlock(&rd->lock);
+	return bad;
+}
+
+/* Without memory for it, it is only asked again. */
+static void
+note_bad(struct mv_reader *rd, const struct mv_location *loc)
+{
+	struct mv_id16 key = pack_key(loc);
+	bool added;
+
+	pthread_mutex_lock(&rd->lock);
+	(void)!mv_idset_add(&rd->bad, &key, &added, NULL);
+	atomic_store(&rd->any_bad, true);
+	pthread_mutex_unlock(&rd->lock);
+}
+
+/* The next places of an id, those of them that the snapshot pins first. */
 static size_t
 places(struct mv_reader *rd, enum mv_kind kind, const struct mv_id16 *id,
-    struct mv_location *out)
+    size_t skip, struct mv_location *out)
 {
 	struct mv_location swap;
 	struct mv_pins *pins;
 	size_t i, first = 0, n;
 
-	n = mv_index_find(rd->best, kind, id, out, PLACES_MAX);
+	n = mv_index_find(rd->best, kind, id, skip, out, PLACES_MAX);
 	if (n < 2)
 		return n;
 	pins = pins_of(rd);
@@ -286,11 +330,22 @@ mv_reader_locate(struct mv_reader *rd, enum mv_kind kind,
     const struct mv_id16 *id, struct mv_location *out)
 {
 	struct mv_location all[PLACES_MAX];
+	size_t i, n = PLACES_MAX, skip;
+	bool found = false;
 
-	if (places(rd, kind, id, all) == 0)
-		return false;
-	*out = all[0];
-	return true;
+	for (skip = 0; n == PLACES_MAX; skip += n) {
+		n = places(rd, kind, id, skip, all);
+		for (i = 0; i < n; i++) {
+			if (!is_bad(rd, &all[i])) {
+				*out = all[i];
+				return true;
+			}
+			if (!found)
+				*out = all[i];
+			found = true;
+		}
+	}
+	return found;
 }
 
 void
@@ -305,9 +360,7 @@ static int
 hold(struct mv_reader *rd, const struct mv_location *loc, struct mv_piece *p,
     struct mv_err *err)
 {
-	if (p->seg != NULL && p->seg->ordinal == loc->ordinal &&
-	    memcmp(p->seg->origin.b, loc->origin.b,
-	    sizeof(loc->origin.b)) == 0)
+	if (p->seg != NULL && mv_location_same(&p->seg->loc, loc))
 		return 0;
 	mv_piece_drop(rd, p);
 	return mv_segment_cache_get(rd->cache, loc, &p->seg, err);
@@ -350,7 +403,7 @@ compute_id(struct mv_idhash *h, const struct mv_wanted *w, uint32_t epoch,
 }
 
 static int
-try_place(struct mv_reader *rd, struct mv_idhash *h,
+look_at(struct mv_reader *rd, struct mv_idhash *h,
     const struct mv_wanted *w, const struct mv_location *loc,
     struct mv_piece *p, struct mv_err *err)
 {
@@ -381,6 +434,18 @@ try_place(struct mv_reader *rd, struct mv_idhash *h,
 	return 0;
 }
 
+static int
+try_place(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_wanted *w, const struct mv_location *loc,
+    struct mv_piece *p, struct mv_err *err)
+{
+	int rc = look_at(rd, h, w, loc, p, err);
+
+	if (rc == MV_ECORRUPT)
+		note_bad(rd, loc);
+	return rc;
+}
+
 /* Failures after which another place cannot help. */
 static bool
 is_final(int rc)
@@ -388,18 +453,24 @@ is_final(int rc)
 	return rc == 0 || rc == MV_ENOMEM || rc == MV_EINTR || rc == MV_EAUTH;
 }
 
-/* Every place that the best index knows; MV_ECORRUPT when there is none. */
+/*
+ * Of n places those in packs that are bad so far, or those in others; *left
+ * becomes true when there are any of the other kind.
+ */
 static int
-try_places(struct mv_reader *rd, struct mv_idhash *h,
-    const struct mv_wanted *w, struct mv_piece *p, struct mv_err *worst)
+try_some(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_wanted *w, const struct mv_location *all, size_t n,
+    bool bad, bool *left, struct mv_piece *p, struct mv_err *worst)
 {
-	struct mv_location all[PLACES_MAX];
 	struct mv_err own;
-	size_t i, n;
 	int rc = MV_ECORRUPT;
+	size_t i;
 
-	n = places(rd, w->kind, w->id, all);
 	for (i = 0; i < n; i++) {
+		if (is_bad(rd, &all[i]) != bad) {
+			*left = true;
+			continue;
+		}
 		own = (struct mv_err){ 0 };
 		rc = try_place(rd, h, w, &all[i], p, &own);
 		if (rc == 0)
@@ -409,6 +480,29 @@ try_places(struct mv_reader *rd, struct mv_idhash *h,
 			*worst = own;
 		if (is_final(rc))
 			return rc;
+	}
+	return MV_ECORRUPT;
+}
+
+/* Every place that the best index knows; MV_ECORRUPT when there is none. */
+static int
+try_places(struct mv_reader *rd, struct mv_idhash *h,
+    const struct mv_wanted *w, struct mv_piece *p, struct mv_err *worst)
+{
+	struct mv_location all[PLACES_MAX];
+	bool left = true, bad;
+	size_t n, skip, pass;
+	int rc;
+
+	for (pass = 0; pass < 2 && left; pass++) {
+		left = false;
+		bad = pass == 1;
+		for (skip = 0, n = PLACES_MAX; n == PLACES_MAX; skip += n) {
+			n = places(rd, w->kind, w->id, skip, all);
+			rc = try_some(rd, h, w, all, n, bad, &left, p, worst);
+			if (is_final(rc))
+				return rc;
+		}
 	}
 	return worst->code == MV_OK ? MV_ECORRUPT : (int)worst->code;
 }

@@ -25,6 +25,12 @@ struct mv_repo {
 
 /* Find the keyring in force, and hold it against what was seen before. */
 int mv_repo_find_keyring(struct mv_repo *r, struct mv_err *err) MV_MUST_CHECK;
+/*
+ * Is there a keyring with this number or a later one that the owner signed?
+ * All stores must answer.
+ */
+int mv_repo_has_keyring(struct mv_repo *r, uint64_t from, bool *out,
+    struct mv_err *err) MV_MUST_CHECK;
 /* Fill epochs from key files and grants. */
 int mv_repo_open_grants(struct mv_repo *r, struct mv_err *err) MV_MUST_CHECK;
 

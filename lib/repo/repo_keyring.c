@@ -97,6 +97,37 @@ newest(struct mv_repo *r, const struct mv_listing *l, size_t *at,
 	return first.code;
 }
 
+int
+mv_repo_has_keyring(struct mv_repo *r, uint64_t from, bool *out,
+    struct mv_err *err)
+{
+	mv_auto(mv_listing_clear) struct mv_listing l = { 0 };
+	struct mv_keyring k = { 0 };
+	struct mv_err one = { 0 };
+	size_t i;
+	int rc;
+
+	*out = false;
+	rc = mv_listing_load(r, "keyring/", &l, err);
+	for (i = 0; rc == 0 && i < l.nstores; i++)
+		if (l.failed[i] != NULL)
+			rc = mv_err_set(err, MV_EIO, "%s", l.failed[i]);
+	for (i = l.n; rc == 0 && !*out && i-- > 0;) {
+		if (l.p[i].what.kind != MV_KIND_KEYRING ||
+		    l.p[i].what.number < from)
+			continue;
+		mv_err_clear(&one);
+		rc = load(r, l.p[i].name, l.p[i].what.number, &k, &one);
+		*out = rc == 0;
+		mv_keyring_clear(&k);
+		if (is_verdict(rc))
+			rc = 0;
+		else if (rc < 0 && err != NULL)
+			*err = one;
+	}
+	return rc;
+}
+
 /* The owner numbers keyrings once: two with one number are an alarm. */
 static int
 refuse_fork(struct mv_repo *r, const struct mv_listing *l, size_t at,

@@ -91,23 +91,21 @@ mv_segment_cache_free(struct mv_segment_cache *c)
 }
 
 static struct mv_cached **
-bucket_of(struct mv_segment_cache *c, const struct mv_id16 *origin,
-    uint32_t ordinal)
+bucket_of(struct mv_segment_cache *c, const struct mv_location *loc)
 {
 	uint32_t h;
 
 	/* Origin ids are random: any four bytes of one are a hash. */
-	memcpy(&h, origin->b, sizeof(h));
-	return &c->buckets[(h + ordinal) % BUCKETS];
+	memcpy(&h, loc->origin.b, sizeof(h));
+	return &c->buckets[(h + loc->ordinal) % BUCKETS];
 }
 
 static struct mv_cached *
 lookup(struct mv_segment_cache *c, const struct mv_location *loc)
 {
-	struct mv_cached *e = *bucket_of(c, &loc->origin, loc->ordinal);
+	struct mv_cached *e = *bucket_of(c, loc);
 
-	while (e != NULL && (e->ordinal != loc->ordinal ||
-	    memcmp(e->origin.b, loc->origin.b, sizeof(e->origin.b)) != 0))
+	while (e != NULL && !mv_location_same(&e->loc, loc))
 		e = e->chain;
 	return e;
 }
@@ -131,7 +129,7 @@ link_first(struct mv_segment_cache *c, struct mv_cached *e)
 static void
 drop(struct mv_segment_cache *c, struct mv_cached *e)
 {
-	struct mv_cached **pp = bucket_of(c, &e->origin, e->ordinal);
+	struct mv_cached **pp = bucket_of(c, &e->loc);
 
 	while (*pp != e)
 		pp = &(*pp)->chain;
@@ -158,14 +156,12 @@ shrink(struct mv_segment_cache *c)
 static struct mv_cached *
 insert(struct mv_segment_cache *c, const struct mv_location *loc)
 {
-	struct mv_cached **bucket = bucket_of(c, &loc->origin, loc->ordinal);
+	struct mv_cached **bucket = bucket_of(c, loc);
 	struct mv_cached *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
 		return NULL;
-	e->origin = loc->origin;
-	e->ordinal = loc->ordinal;
-	e->epoch = loc->epoch;
+	e->loc = *loc;
 	e->loading = true;
 	e->users = 1;
 	e->chain = *bucket;
@@ -215,8 +211,8 @@ compute_ids(struct mv_idhash *h, struct mv_cached *e)
 		chunk = &e->seg.chunks[i];
 		p = e->raw.p + chunk->offset;
 		rc = chunk->media ? mv_idhash_media(h, chunk->file_key, p,
-		    chunk->len, &ids[i], NULL) : mv_idhash_db(h, e->epoch, p,
-		    chunk->len, &ids[i], NULL);
+		    chunk->len, &ids[i], NULL) : mv_idhash_db(h,
+		    e->loc.epoch, p, chunk->len, &ids[i], NULL);
 	}
 	if (rc == 0)
 		e->ids = mv_take(&ids);

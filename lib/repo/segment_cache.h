@@ -17,9 +17,7 @@
 struct mv_segment_cache;
 
 struct mv_cached {
-	struct mv_id16 origin;
-	uint32_t ordinal;
-	uint32_t epoch;
+	struct mv_location loc;	/* one of those where it lies */
 	struct mv_buf raw;
 	struct mv_segment seg;
 	/*

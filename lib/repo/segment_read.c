@@ -13,8 +13,9 @@ struct mv_opener {
 	struct mv_repo *repo;	/* borrowed */
 	struct mv_zstd *zstd;
 	struct mv_buf stored, plain;
-	struct mv_secret *key;	/* of the pack `origin`, when has_key */
+	struct mv_secret *key;	/* out of this wrap of `origin`, when has_key */
 	struct mv_id16 origin;
+	uint8_t wrap[MV_WRAP_DATA_BYTES];
 	bool has_key;
 };
 
@@ -65,8 +66,10 @@ pack_key(struct mv_opener *op, const struct mv_location *loc,
 	struct mv_footer_origin o = { .id = loc->origin, .epoch = loc->epoch };
 	int rc;
 
+	/* Another pack may claim to be this one, with a key of its own. */
 	if (op->has_key && memcmp(op->origin.b, loc->origin.b,
-	    sizeof(loc->origin.b)) == 0) {
+	    sizeof(loc->origin.b)) == 0 &&
+	    memcmp(op->wrap, loc->wrap, sizeof(op->wrap)) == 0) {
 		mv_secret_key(op->key, key);
 		return 0;
 	}
@@ -80,6 +83,7 @@ pack_key(struct mv_opener *op, const struct mv_location *loc,
 		return rc;
 	memcpy(mv_secret_bytes(op->key), key->b, sizeof(key->b));
 	op->origin = loc->origin;
+	memcpy(op->wrap, loc->wrap, sizeof(op->wrap));
 	op->has_key = true;
 	return 0;
 }

@@ -148,8 +148,7 @@ plan_one(struct mv_stream_in *s)
 		s->planned++;
 		return true;
 	}
-	if (s->newest == 0 || last->ordinal != loc.ordinal ||
-	    memcmp(last->origin.b, loc.origin.b, sizeof(loc.origin.b)) != 0) {
+	if (s->newest == 0 || !mv_location_same(last, &loc)) {
 		if (s->newest - s->current >= AHEAD)
 			return false;
 		/* 0 is kept for "nowhere". */

@@ -22,7 +22,7 @@ struct mv_writer;
 
 struct mv_writer_opts {
 	unsigned workers;	/* 0: as many as cores */
-	int level;		/* zstd; 0: 2 */
+	int level;		/* zstd; 0: 1 */
 	bool dry_run;		/* nothing is stored; figures are counted */
 };
 

@@ -139,6 +139,7 @@ load_one(struct mv_repo *r, const char *name, struct mv_vault *v,
 	struct mv_vault_version *grown;
 	struct mv_err why = { 0 };
 	char text[MV_ERR_TEXT_MAX];
+	struct mv_name parsed;
 	int rc;
 
 	rc = mv_vault_secret(r, &secret, err);
@@ -152,7 +153,10 @@ load_one(struct mv_repo *r, const char *name, struct mv_vault *v,
 
 	rc = mv_repo_get(r, name, VERSION_OBJECT_MAX, &obj, &why);
 	/* What is not as its name says was a version; other junk was none. */
-	v->lost += rc < 0;
+	if (rc < 0 && mv_object_name_parse(name, &parsed) == 0) {
+		v->lost++;
+		v->lost_hash = parsed.hash;
+	}
 	if (rc == 0)
 		rc = mv_vault_version_decode(obj.p, obj.len, mv_repo_id(r),
 		    &secret, mv_repo_vault_pub, r, &v->list[v->n], &why);

@@ -22,6 +22,7 @@ struct mv_vault {
 	char **problems;	/* unreadable objects, gaps, forks: a sentence each */
 	size_t nproblems;
 	size_t lost;		/* of them: objects that are damaged or gone */
+	struct mv_id32 lost_hash;	/* of one of these, as its name has it */
 };
 
 void mv_vault_clear(struct mv_vault *v);

@@ -166,6 +166,8 @@ append(struct mv_repo *r, const struct mv_vault *v,
 		next.number += v->list[v->n - 1].number;
 	if (v->n > 0)
 		next.prev = v->list[v->n - 1].hash;
+	else if (v->lost > 0)
+		next.prev = v->lost_hash;
 	next.time = mv_time_now();
 	next.signer = me->number;
 	nto = recipients_of(mv_repo_keyring(r), to, MV_ARRAY_LEN(to));

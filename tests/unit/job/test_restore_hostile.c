@@ -256,6 +256,49 @@ a_link_planted_in_the_target_is_not_followed(void **state)
 	free(sub);
 }
 
+/* Where bytes go until there are too many. */
+static int
+take_some(void *arg, const uint8_t *buf, size_t len, struct mv_err *err)
+{
+	size_t *left = arg;
+
+	(void)buf;
+	if (len > *left)
+		return mv_err_set(err, MV_ENOSPC, "more than there can be");
+	*left -= len;
+	return 0;
+}
+
+static void
+content_of_another_length_than_the_manifest_says_is_damage(void **state)
+{
+	/* The content has six bytes. */
+	static const uint64_t sizes[] = { 3, 5, 7, 1ULL << 40 };
+	struct record record = { MV_ENTRY_FILE, "escape", NULL, 0, 1, 0 };
+	const struct mv_snapshot *snap = NULL;
+	struct fx *f = *state;
+	struct mv_err err;
+	size_t i, left;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		const struct mv_sink sink = { take_some, &left };
+		struct mv_snapshots snaps = { 0 };
+
+		left = 1000;
+		record.size = sizes[i];
+		err = (struct mv_err){ 0 };
+		assert_int_equal(restore(f, &record, 1, NULL, &err),
+		    MV_ECORRUPT);
+		assert_ok(mv_snapshots_load(f->m.kit, &snaps, &err), &err);
+		assert_ok(mv_snapshots_find(&snaps, "latest", MV_PART_MEDIA,
+		    &snap, &err), &err);
+		assert_fails(mv_job_cat_file(f->m.kit, snap,
+		    (const uint8_t *)"escape", 6, &sink, &err), MV_ECORRUPT,
+		    &err);
+		mv_snapshots_clear(&snaps);
+	}
+}
+
 int
 main(void)
 {
@@ -272,6 +315,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_link_planted_in_the_target_is_not_followed, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    content_of_another_length_than_the_manifest_says_is_damage,
+		    setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("restore_hostile", tests, NULL,

@@ -79,7 +79,7 @@ expect_all(struct fx *fx)
 
 	for (i = 0; i < fx->ids.n; i++) {
 		assert_true(mv_index_find(fx->ix, MV_KIND_DATA_PACK,
-		    &fx->ids.p[i], &loc, 1) == 1);
+		    &fx->ids.p[i], 0, &loc, 1) == 1);
 		assert_true(mv_index_find_segment(fx->ix, MV_KIND_DATA_PACK,
 		    &loc.origin, loc.ordinal, &loc, 1) == 1);
 		assert_false(mv_index_has(fx->ix, MV_KIND_NODE_PACK,

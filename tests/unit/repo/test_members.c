@@ -713,6 +713,81 @@ two_owners_at_once_make_one_keyring(void **state)
 	assert_int_equal(rig_count(&fx->rig, "keyring/", NULL), 2);
 }
 
+/* Anybody who may write to a store can put there what looks like a newer one. */
+static void
+a_planted_keyring_stops_no_change(void **state)
+{
+	struct fx *fx = *state;
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_expelled out;
+	struct mv_id32 hash;
+	struct mv_err err;
+
+	mv_sha256(fx->data, 65536, hash.b);
+	mv_object_name(MV_KIND_KEYRING, UINT32_MAX, NULL, &hash, name);
+	assert_ok(mv_store_put(fx->rig.stores[1], name, fx->data, 65536,
+	    &err), &err);
+	open_kit(fx);
+	assert_ok(mv_repo_expel(fx->kit, join(fx, 0, MV_RIGHT_WRITE), false,
+	    &out, &err), &err);
+	assert_true(out.removed);
+	open_kit(fx);
+	assert_int_equal(mv_repo_keyring(fx->kit)->number, 3);
+}
+
+/* Whoever has stolen the writer's key signs whatever number he likes. */
+static void
+plant_snapshot(struct fx *fx, uint64_t seq)
+{
+	const struct mv_keyring *ring = mv_repo_keyring(fx->kit);
+	const struct mv_identity *me = mv_keyset_find(
+	    fx->rig.plan.keys.writer, MV_RIGHT_WRITE);
+	struct mv_snapshot s = { .seq = seq, .prev = { { 1 } },
+	    .writer = me->number, .keyring = 1, .epoch = 1, .started = 1,
+	    .finished = 2 };
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_buf obj = { 0 };
+	struct mv_err err;
+
+	assert_ok(mv_snapshot_seal_detail(&s, mv_repo_id(fx->kit),
+	    ring->epochs[0].pub, "{}", 2, &err), &err);
+	assert_ok(mv_snapshot_encode(&s, mv_repo_id(fx->kit),
+	    &mv_repo_epoch(fx->kit, 1)->structure, &me->seed, &obj, &err),
+	    &err);
+	mv_object_name(MV_KIND_SNAPSHOT, 0, NULL, &s.id, name);
+	assert_ok(mv_repo_put(fx->kit, name, obj.p, obj.len, &err), &err);
+	mv_snapshot_clear(&s);
+	mv_buf_clear(&obj);
+}
+
+/* The removal of a key must not be what takes the backups away. */
+static void
+a_thief_cannot_have_old_backups_distrusted(void **state)
+{
+	static const uint64_t seqs[] = { UINT64_MAX, UINT64_MAX - 1,
+	    UINT64_MAX - 2 };
+	struct fx *fx;
+	struct mv_expelled out;
+	struct mv_err err;
+	size_t i;
+
+	for (i = 0; i < MV_ARRAY_LEN(seqs); i++) {
+		teardown(state);
+		setup(state);
+		fx = *state;
+		backup(fx, DATA_BYTES);
+		open_kit(fx);
+		plant_snapshot(fx, seqs[i]);
+		if (i > 0)
+			(void)join(fx, 0, MV_RIGHT_WRITE);
+		assert_ok(mv_repo_expel(fx->kit, 1, false, &out, &err), &err);
+		open_kit(fx);
+		assert_true(mv_repo_trusts(fx->kit, 1, 1));
+		assert_false(mv_repo_trusts(fx->kit, 1, UINT64_MAX - 1));
+		reads(fx, fx->kit, 1, DATA_BYTES);
+	}
+}
+
 static int
 keep_name(const char *name, uint64_t size, void *arg)
 {
@@ -775,6 +850,8 @@ main(void)
 		test(vault_versions_follow_the_vault_keys),
 		test(a_store_that_is_away_stops_the_change),
 		test(two_owners_at_once_make_one_keyring),
+		test(a_planted_keyring_stops_no_change),
+		test(a_thief_cannot_have_old_backups_distrusted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -372,6 +372,106 @@ an_index_that_leaves_segments_out_stops_no_reading(void **state)
 	read_past_index(*state, empty_footer);
 }
 
+/*
+ * Whoever can write to a store can put a pack there again, with its footer
+ * and without its segments, under its id and any hash: these come first.
+ */
+static void
+plant_copies(struct fx *f, const char *name, size_t n)
+{
+	char planted[MV_OBJECT_NAME_MAX];
+	struct mv_buf b = { 0 };
+	struct mv_name what;
+	struct mv_err err;
+	size_t i;
+
+	assert_int_equal(mv_object_name_parse(name, &what), 0);
+	mini_get(&f->m, name, &b);
+	/* A footer is never so long here. */
+	for (i = MV_PACK_START; i + 32768 < b.len; i += 64)
+		b.p[i] ^= 1;
+	memset(what.hash.b, 0, sizeof(what.hash.b));
+	for (i = 0; i < n; i++) {
+		what.hash.b[31] = (uint8_t)i;
+		mv_object_name(what.kind, 0, &what.id, &what.hash, planted);
+		assert_ok(mv_store_put(f->m.stores[0], planted, b.p, b.len,
+		    &err), &err);
+	}
+	mv_buf_clear(&b);
+}
+
+static void
+planted_copies_of_packs_stop_no_reading(void **state)
+{
+	struct fx *f = *state;
+	char **packs;
+	size_t i, n;
+
+	packs = mini_names(&f->m, "packs/", &n);
+	for (i = 0; i < n; i++)
+		plant_copies(f, packs[i], 40);
+	mini_names_free(packs, n);
+	open_stream(f, 0);
+	expect_bytes(f, f->rows, ROWS * ROW_BYTES, 65536);
+	/* Each is found out once, and not for every chunk. */
+	assert_true(mv_segment_cache_fetches(mv_reader_cache(f->rd)) < 500);
+}
+
+/*
+ * A pack with the id of another one, and with what the footer of that says
+ * of its chunks: but other bytes, sealed with another key, and signed by a
+ * writer.  Whoever has a writer's key can make it.
+ */
+static void
+forge_pack(struct fx *f, const struct mv_name *of, struct mv_id16 *ids,
+    char name[MV_OBJECT_NAME_MAX])
+{
+	struct mini_chunk wrong[50];
+	struct mv_id16 not_those[50];
+	struct mv_footer_origin *o;
+	struct mini_pack p;
+	size_t i, k;
+
+	mini_pack_begin(&f->m, &p, MV_KIND_DATA_PACK);
+	o = &p.footer.origins[0];
+	o->id = of->id;
+	memcpy(p.buf.p + MV_HEADER_BYTES, of->id.b, sizeof(of->id.b));
+	for (i = 0; i < ROWS; i += 50) {
+		for (k = 0; k < 50; k++)
+			wrong[k] = (struct mini_chunk){
+			    .p = f->media + i + k, .len = ROW_BYTES };
+		mini_pack_segment(&f->m, &p, wrong, 50, not_those);
+		memcpy(o->segs[i / 50].ids, ids + i, 50 * sizeof(*ids));
+	}
+	mini_pack_put(&f->m, &p, false, name);
+}
+
+static void
+a_forged_pack_with_the_id_of_another_stops_no_reading(void **state)
+{
+	struct fx *f = *state;
+	char name[MV_OBJECT_NAME_MAX], real[MV_OBJECT_NAME_MAX];
+	struct mv_id16 ids[ROWS];
+	struct mv_location loc;
+	struct mv_name of;
+	struct mv_err err;
+
+	open_stream(f, 0);
+	assert_ok(mv_stream_in_ids(f->in, ROWS, ids, &err), &err);
+	assert_true(mv_reader_locate(f->rd, MV_KIND_DATA_PACK, ids, &loc));
+	mv_object_name(loc.kind, 0, &loc.pack, &loc.pack_hash, real);
+	assert_int_equal(mv_object_name_parse(real, &of), 0);
+	mv_stream_in_freep(&f->in);
+	mv_reader_freep(&f->rd);
+	/* Until one comes first. */
+	do
+		forge_pack(f, &of, ids, name);
+	while (strcmp(name, real) > 0);
+	open_stream(f, 0);
+	expect_bytes(f, f->rows, ROWS * ROW_BYTES, 65536);
+	assert_true(f->warnings > 0);
+}
+
 static void
 a_writer_cannot_read_data(void **state)
 {
@@ -627,6 +727,8 @@ main(void)
 		T(another_pack_steps_in),
 		T(an_index_that_names_wrong_places_stops_no_reading),
 		T(an_index_that_leaves_segments_out_stops_no_reading),
+		T(planted_copies_of_packs_stop_no_reading),
+		T(a_forged_pack_with_the_id_of_another_stops_no_reading),
 		T(a_writer_cannot_read_data),
 		T(threads_share_a_reader),
 		T(levels_must_decrease),

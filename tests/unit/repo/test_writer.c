@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/stop.h"
+#include "repo/pinset.h"
 #include "support/mv_test.h"
 #include "support/rig.h"
 
@@ -356,6 +357,33 @@ what_one_store_lacks_is_stored_anew(void **state)
 	rig_expect(&fx->rig, 0, fx->data, 1000);
 }
 
+/* A planted pack may say of another one's origin that it is short. */
+static void
+packs_that_disagree_on_an_origin_are_pinned_alike(void **state)
+{
+	const struct mv_pack_ref a = { { { 1 } }, { { 1 } }, 65536 };
+	const struct mv_pack_ref b = { { { 2 } }, { { 2 } }, 65536 };
+	const struct mv_id16 origin = { { 7 } };
+	struct mv_pin *pins = NULL;
+	struct mv_pinset set;
+	struct mv_err err;
+	size_t n;
+
+	(void)state;
+	mv_pinset_init(&set);
+	assert_ok(mv_pinset_add(&set, &origin, 1, 0, &a, &err), &err);
+	assert_ok(mv_pinset_add(&set, &origin, 20, 17, &b, &err), &err);
+	assert_ok(mv_pinset_add(&set, &origin, 3, 2, &a, &err), &err);
+	assert_fails(mv_pinset_add(&set, &origin, 3, 20, &a, &err),
+	    MV_ECORRUPT, &err);
+	assert_ok(mv_pinset_sorted(&set, &pins, &n, &err), &err);
+	assert_int_equal(n, 1);
+	assert_int_equal(pins[0].nbits, 20);
+	assert_memory_equal(pins[0].bits, "\x05\x00\x02", 3);
+	free(pins);
+	mv_pinset_clear(&set);
+}
+
 static void
 a_stop_request_ends_the_run(void **state)
 {
@@ -391,6 +419,7 @@ main(void)
 		CASE(a_pack_that_vanished_meanwhile_fails_the_commit),
 		cmocka_unit_test_setup_teardown(
 		    what_one_store_lacks_is_stored_anew, setup_two, teardown),
+		CASE(packs_that_disagree_on_an_origin_are_pinned_alike),
 		/* Last: a request is not taken back. */
 		CASE(a_stop_request_ends_the_run),
 	};

@@ -331,6 +331,31 @@ an_import_during_a_rotation_names_both_generations(void **state)
 	}
 }
 
+/* What has a version's name and other bytes: damaged, or planted. */
+static void
+a_vault_of_damage_alone_goes_on(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_name what = { .kind = MV_KIND_VAULT };
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_vault_ref ref;
+	struct mv_err err;
+	bool added;
+
+	mv_random(what.hash.b, sizeof(what.hash.b));
+	mv_object_name(what.kind, 0, &what.id, &what.hash, name);
+	assert_ok(mv_store_put(fx->m.stores[0], name, "no more", 7, &err),
+	    &err);
+	assert_ok(import(fx, "A=1\n", &ref, &added, &err), &err);
+	assert_true(added);
+	/* It may have been a number 1, and its name says what comes next. */
+	assert_int_equal(ref.number, 2);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_int_equal(fx->v.n, 1);
+	assert_memory_equal(&fx->v.list[0].prev, &what.hash,
+	    sizeof(what.hash));
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -345,6 +370,7 @@ main(void)
 		test(a_generation_that_was_undone_leaves_no_trace_in_the_ages),
 		test(an_import_during_a_rotation_names_both_generations),
 		test(ages_count_from_the_last_change),
+		test(a_vault_of_damage_alone_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
