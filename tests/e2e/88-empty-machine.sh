@@ -1,0 +1,36 @@
+#!/bin/bash
+# Goal: on an empty machine the recovery kit brings a Mastodon back that runs;
+# what stands in the way is told before anything is restored, or by name.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2119
+start_postgres
+make_site "$T/live" source 88 0.003 40 0.1
+new_env a "$T/live"
+backup a
+kit=$T/a.kit
+new=$T/new/live
+
+there() {
+	sql -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = '$1'"
+}
+
+# Mastodon's directory is not there yet: nothing is touched, and the same
+# command does it all once it is.
+all=(mastvault restore --kit "$kit" latest --database "$(conninfo target)"
+	--media "$new/public/system" --env-file "$new/.env.production")
+expect 1 "${all[@]}"
+says 'nothing was restored' "'$new/public/system'"
+mkdir -p "$new/public"
+expect 1 mastvault restore --kit "$kit" latest --only db,secrets --database "$(conninfo target)" \
+	--env-file "$new/typo/env"
+says 'nothing was restored' "'$new/typo/env'"
+[ "$(there target)" = 0 ] || fail "the database was restored first"
+expect 0 "${all[@]}"
+cmp "$T/live/.env.production" "$new/.env.production" || fail "secrets differ"
+
+# Interrupted behind the database, a second run is told how to go on.
+rm -r "$new/public/system"
+expect 1 "${all[@]}"
+says 'not empty' 'leave --database out'
+expect 0 mastvault restore --kit "$kit" latest --media "$new/public/system" --env-file "$new/.env.production"
