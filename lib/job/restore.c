@@ -24,6 +24,8 @@ mv_restore_report_clear(struct mv_restore_report *r)
 	mv_disarm_report_clear(&r->defused);
 	free(r->old_database);
 	r->old_database = NULL;
+	free(r->missing_owner);
+	r->missing_owner = NULL;
 	mv_rows_report_clear(&r->reencrypted);
 }
 

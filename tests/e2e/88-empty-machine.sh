@@ -34,3 +34,20 @@ rm -r "$new/public/system"
 expect 1 "${all[@]}"
 says 'not empty' 'leave --database out'
 expect 0 mastvault restore --kit "$kit" latest --media "$new/public/system" --env-file "$new/.env.production"
+
+# A server that has never heard of Mastodon's role: its tables are not left to
+# somebody else in silence.
+dropdb source
+dropdb target
+sql -d postgres -c 'DROP ROLE mastodon'
+expect 3 mastvault restore -q --kit "$kit" latest --database "$(conninfo orphan)"
+says 'belongs to the role that restored it' "not to 'mastodon'" --create-roles --no-owner
+expect 0 mastvault restore -q --kit "$kit" latest --no-owner --database "$(conninfo meant)"
+[ ! -s "$T/err" ] || fail "-q complains: $(cat "$T/err")"
+
+# As the kit has it: the role is made, and what it still lacks is said.
+grep -q -- '--create-roles' "$kit" || fail "the kit does not say --create-roles"
+expect 0 mastvault restore --kit "$kit" latest --create-roles --database "$(conninfo target)"
+grep -q "role 'mastodon' was made and cannot log in" "$T/out" || fail "not said: $(cat "$T/out")"
+sql -d postgres -c 'ALTER ROLE mastodon LOGIN'
+psql -XqAt -U mastodon -d target -c 'SELECT count(*) FROM users' >"$T/out" || fail "Mastodon cannot read"
