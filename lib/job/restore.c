@@ -140,8 +140,9 @@ write_env(struct mv_restore_run *run, const struct env *env,
 
 	rc = refuse_other_env(run->opts->env_file, env, &same, err);
 	if (rc == 0 && !same)
-		rc = mv_file_create(run->opts->env_file, env->file.bytes.p,
-		    env->file.bytes.len, env->file.mode, err);
+		rc = mv_file_create_there(run->opts->env_file,
+		    env->file.bytes.p, env->file.bytes.len, env->file.mode,
+		    err);
 	run->report->vault_version = env->number;
 	return rc;
 }

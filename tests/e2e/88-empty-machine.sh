@@ -22,12 +22,16 @@ all=(mastvault restore --kit "$kit" latest --database "$(conninfo target)"
 expect 1 "${all[@]}"
 says 'nothing was restored' "'$new/public/system'"
 mkdir -p "$new/public"
+# A directory of Mastodon's account, where somebody can have one.
+[ "$(id -u)" != 0 ] || chown 65534:65534 "$new"
 expect 1 mastvault restore --kit "$kit" latest --only db,secrets --database "$(conninfo target)" \
 	--env-file "$new/typo/env"
 says 'nothing was restored' "'$new/typo/env'"
 [ "$(there target)" = 0 ] || fail "the database was restored first"
 expect 0 "${all[@]}"
 cmp "$T/live/.env.production" "$new/.env.production" || fail "secrets differ"
+[ "$(stat -c %u:%g:%a "$new/.env.production")" = "$(stat -c %u:%g "$new"):600" ] ||
+	fail "the env-file is $(stat -c %U:%a "$new/.env.production")'s"
 
 # Interrupted behind the database, a second run is told how to go on.
 rm -r "$new/public/system"
