@@ -10,7 +10,7 @@ static const char *const actions[] = {
 	[MV_VALUE_DIR] = "-x -a '(__fish_complete_directories)'",
 	[MV_VALUE_ENV] = "-x -a '(__mastvault_environments)'",
 	[MV_VALUE_URL] = "-x -a 'file:///'",
-	[MV_VALUE_PARTS] = "-x -a 'db media secrets'",
+	[MV_VALUE_PARTS] = "-x -a 'db media secrets redis'",
 	[MV_VALUE_SNAP] = "-a latest",
 	[MV_VALUE_COMMAND] = "-a '$__mastvault_commands'",
 };

@@ -10,7 +10,7 @@ static const char *const actions[] = {
 	[MV_VALUE_DIR] = "_files -/",
 	[MV_VALUE_ENV] = "_mastvault_environments",
 	[MV_VALUE_URL] = "_mastvault_urls",
-	[MV_VALUE_PARTS] = "_values -s , part db media secrets",
+	[MV_VALUE_PARTS] = "_values -s , part db media secrets redis",
 	[MV_VALUE_SNAP] = "(latest)",
 	[MV_VALUE_COMMAND] = "_mastvault_commands",
 };

@@ -18,9 +18,8 @@ mv_cmd_help(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		if (cli->operands.n > 0) {
 			about = mv_command_find(cli->operands.v[0]);
 			if (about == NULL)
-				return mv_err_set(err, MV_EUSAGE,
-				    "unknown command '%.64s'",
-				    cli->operands.v[0]);
+				return mv_command_unknown(cli->operands.v[0],
+				    err);
 		}
 	}
 	rc = about != NULL ? mv_help_command(about, &text, err) :

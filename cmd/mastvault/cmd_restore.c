@@ -103,6 +103,19 @@ report_json(const struct mv_context *c, const struct mv_snapshot *s,
 	    json_null() : mv_disarm_json(&r->defused));
 }
 
+/* All rows are there, and Mastodon may not read them. */
+static void
+say_missing_owner(const struct mv_restore_report *r, enum mv_exit *exit)
+{
+	if (r->missing_owner == NULL)
+		return;
+	mv_hint("--create-roles makes it, --no-owner says that it is meant so; "
+	    "or now, in that database: REASSIGN OWNED BY ... TO ...");
+	mv_output_problem("the database belongs to the role that restored it, "
+	    "not to '%s', which is missing here", r->missing_owner);
+	*exit = MV_EXIT_PARTIAL;
+}
+
 /* Exactly what was changed, and what nobody but the admin can do. */
 static void
 say_defused(const struct mv_cli *cli, const struct mv_restore_report *r)
@@ -251,6 +264,7 @@ mv_cmd_restore(const struct mv_cli *cli, enum mv_exit *exit,
 	if (report.owners.total + mv_rows_bad(&report.reencrypted) > 0)
 		*exit = MV_EXIT_PARTIAL;
 	say_undecryptable(&report.reencrypted);
+	say_missing_owner(&report, exit);
 	mv_named_problem(&report.owners,
 	    "files do not have their owner, which only root can set");
 	say_report(parts, &report);

@@ -379,6 +379,9 @@ mv_context_stores(struct mv_context *c, unsigned min_free,
 			c->stores[i] = mv_take(&st);
 		if (rc == 0 && c->upload != NULL)
 			rc = limit_upload(c, &c->stores[i], err);
+		if (rc == MV_EUSAGE && c->urls.v[i][0] == '/')
+			mv_hint("a directory is written as file://%s",
+			    c->urls.v[i]);
 		if (rc < 0)
 			return mv_err_ctx(err, rc, "store '%s'",
 			    c->urls.v[i]);

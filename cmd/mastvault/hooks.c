@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/stop.h"
 #include "mastvault/run_command.h"
 
 static int
@@ -24,6 +25,8 @@ run(const struct mv_config_env *conf, const char *name, const char *command,
 		.vars = vars,
 		.nvars = MV_ARRAY_LEN(vars),
 		.timeout = conf->hook_timeout,
+		/* One that tells of the stop runs to its end. */
+		.ends_on_stop = !mv_stop_requested(),
 	};
 
 	(void)snprintf(code, sizeof(code), "%d", f->exit_code);

@@ -105,8 +105,8 @@ unknown_option(const char *word, size_t len, const struct mv_command *command,
 	return mv_err_set(err, MV_EUSAGE, "unknown option '--%.64s'", name);
 }
 
-static int
-unknown_command(const char *word, struct mv_err *err)
+int
+mv_command_unknown(const char *word, struct mv_err *err)
 {
 	struct mv_nearest near = { .word = word };
 	size_t i;
@@ -262,7 +262,7 @@ operand(struct parse *ps, const char *word, struct mv_err *err)
 	if (cli->command != NULL)
 		return mv_strv_add(&cli->operands, word, strlen(word), err);
 	cli->command = mv_command_find(word);
-	return cli->command != NULL ? 0 : unknown_command(word, err);
+	return cli->command != NULL ? 0 : mv_command_unknown(word, err);
 }
 
 /* Options may stand before the command, so only now can they be judged. */

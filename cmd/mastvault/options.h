@@ -39,6 +39,8 @@ extern const size_t mv_noptions;
 
 /* NULL when there is none of that name. */
 const struct mv_command *mv_command_find(const char *name);
+/* MV_EUSAGE: there is no such command; names the nearest that is. */
+int mv_command_unknown(const char *word, struct mv_err *err);
 
 /*
  * Read the command line.  Options may stand anywhere before "--".  MV_EUSAGE

@@ -72,6 +72,7 @@ from_command(const char *command, struct mv_sbuf *out, struct mv_err *err)
 	mv_auto(mv_process_freep) struct mv_process *p = NULL;
 	struct mv_process_opts opts = {
 		.uid = (uid_t)-1, .gid = (gid_t)-1, .pipe_out = true,
+		.ends_on_stop = true,
 	};
 	int rc;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mastvault/rotate.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -308,6 +309,9 @@ read_answer(int fd, char *out, size_t size, struct mv_err *err)
 
 	while (used + 1 < size) {
 		n = read(fd, out + used, 1);
+		if (n < 0 && errno == EINTR)
+			return mv_err_set(err, MV_EINTR, "interrupted: "
+			    "nothing was changed");
 		if (n < 0)
 			return mv_err_sys(err, "read the terminal");
 		if (n == 0 || out[used] == '\n')

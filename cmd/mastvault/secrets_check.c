@@ -160,7 +160,8 @@ mv_secrets_check(struct mv_secrets *s, struct mv_err *err)
 	bool pending, fits;
 	int rc;
 
-	if (!s->cli->check_database)
+	/* Before the command the option is known by its value alone. */
+	if (!s->cli->check_database && s->cli->database == NULL)
 		return mv_err_set(err, MV_EUSAGE, "'secrets check' wants "
 		    "--database: that is what it compares the vault with");
 	rc = load_generations(s, &g, &pending, err);

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/time.h"
 #include "mastodon/secret_facts.h"
 #include "mastvault/output.h"
@@ -79,9 +78,8 @@ mv_secrets_get(struct mv_secrets *s, struct mv_err *err)
 		return mv_err_set(err, MV_EREFUSED, "the value of '%.64s' is "
 		    "not for terminals: redirect it", s->args[0]);
 	/* Past stdio, whose buffer would keep it. */
-	rc = mv_fd_write(STDOUT_FILENO, p, len, "standard output", err);
-	return rc < 0 ? rc : mv_fd_write(STDOUT_FILENO, "\n", 1,
-	    "standard output", err);
+	rc = mv_output_bytes(p, len, err);
+	return rc < 0 ? rc : mv_output_bytes("\n", 1, err);
 }
 
 static void

@@ -129,6 +129,26 @@ mv_file_create(const char *path, const void *buf, size_t len, mode_t mode,
 }
 
 int
+mv_file_create_there(const char *path, const void *buf, size_t len,
+    mode_t mode, struct mv_err *err)
+{
+	struct looks looks = { .mode = mode, .uid = (uid_t)-1,
+	    .gid = (gid_t)-1 };
+	mv_auto(mv_freep) char *copy = strdup(path), *whole = strdup(path);
+	const char *dir;
+	struct stat st;
+
+	if (copy == NULL || whole == NULL)
+		return mv_err_sys(err, "create '%s'", path);
+	(void)split(copy, &dir);
+	if (geteuid() == 0 && stat(dir, &st) == 0) {
+		looks.uid = st.st_uid;
+		looks.gid = st.st_gid;
+	}
+	return write_whole(whole, path, buf, len, &looks, 0, err);
+}
+
+int
 mv_file_read(const char *path, size_t max, struct mv_buf *out,
     struct mv_err *err)
 {

@@ -27,6 +27,13 @@ int mv_file_replace(const char *path, const void *buf, size_t len, mode_t mode,
 int mv_file_create(const char *path, const void *buf, size_t len, mode_t mode,
     struct mv_err *err) MV_MUST_CHECK;
 
+/*
+ * The same, owned as the directory is: what root makes for somebody else must
+ * be readable to them.  For others than root it is theirs.
+ */
+int mv_file_create_there(const char *path, const void *buf, size_t len,
+    mode_t mode, struct mv_err *err) MV_MUST_CHECK;
+
 /* Append the whole of path to out; MV_EUSAGE when it is longer than max. */
 int mv_file_read(const char *path, size_t max, struct mv_buf *out,
     struct mv_err *err) MV_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/restore.h"
 
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ mv_restore_report_clear(struct mv_restore_report *r)
 	mv_disarm_report_clear(&r->defused);
 	free(r->old_database);
 	r->old_database = NULL;
+	free(r->missing_owner);
+	r->missing_owner = NULL;
 	mv_rows_report_clear(&r->reencrypted);
 }
 
@@ -137,8 +140,9 @@ write_env(struct mv_restore_run *run, const struct env *env,
 
 	rc = refuse_other_env(run->opts->env_file, env, &same, err);
 	if (rc == 0 && !same)
-		rc = mv_file_create(run->opts->env_file, env->file.bytes.p,
-		    env->file.bytes.len, env->file.mode, err);
+		rc = mv_file_create_there(run->opts->env_file,
+		    env->file.bytes.p, env->file.bytes.len, env->file.mode,
+		    err);
 	run->report->vault_version = env->number;
 	return rc;
 }
@@ -162,13 +166,50 @@ look_at_env(struct mv_restore_run *run, struct env *env, struct mv_err *err)
 	return mv_err_ctx(err, rc, "restore the secrets");
 }
 
+/* Can something be made as path, where nothing is?  What is there is judged later. */
+static int
+look_at_place(const char *path, struct mv_err *err)
+{
+	mv_auto(mv_freep) char *copy = strdup(path);
+
+	if (copy == NULL)
+		return mv_err_set(err, MV_ENOMEM, "look at '%s'", path);
+	if (access(path, F_OK) == 0 || access(dirname(copy), W_OK | X_OK) == 0)
+		return 0;
+	return mv_err_sys(err, "nothing was restored: the directory in which "
+	    "'%s' is to be made", path);
+}
+
+/* A directory that is missing is told now, and not behind the database. */
+static int
+look_at_places(const struct mv_restore_opts *opts, uint32_t parts,
+    struct mv_err *err)
+{
+	const struct {
+		enum mv_part part;
+		const char *path;
+	} places[] = {
+		{ MV_PART_MEDIA, opts->media },
+		{ MV_PART_SECRETS, opts->env_file },
+		{ MV_PART_REDIS, opts->redis },
+	};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < MV_ARRAY_LEN(places); i++)
+		if (parts & places[i].part)
+			rc = look_at_place(places[i].path, err);
+	return rc;
+}
+
 static int
 restore_parts(struct mv_restore_run *run, uint32_t parts, struct mv_err *err)
 {
 	mv_auto(env_clear) struct env env = { 0 };
-	int rc = 0;
+	int rc;
 
-	if (parts & MV_PART_SECRETS)
+	rc = look_at_places(run->opts, parts, err);
+	if (rc == 0 && (parts & MV_PART_SECRETS))
 		rc = look_at_env(run, &env, err);
 	if (rc < 0)
 		return rc;

@@ -58,6 +58,7 @@ struct mv_restore_report {
 	struct mv_disarm_report defused;	/* what was changed */
 	bool env_made;			/* defused: the env-file is new */
 	char *old_database;		/* what --replace left behind; owned */
+	char *missing_owner;		/* so the database is ours; owned */
 };
 void mv_restore_report_clear(struct mv_restore_report *r);
 

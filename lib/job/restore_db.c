@@ -201,15 +201,30 @@ begin(struct db_restore *db, struct mv_err *err)
 	return rc;
 }
 
-/* Roles that are missing here: a person will want to know. */
+/* Roles that are missing here, or were: a person will want to know. */
 static int
 note_roles(struct db_restore *db, struct mv_err *err)
 {
 	const json_t *missing = mv_pg_restore_missing_roles(db->restore), *r;
+	const char *owner = mv_pg_restore_missing_owner(db->restore);
 	char text[256];
 	size_t i;
 	int rc = 0;
 
+	if (owner != NULL) {
+		db->run->report->missing_owner = strdup(owner);
+		if (db->run->report->missing_owner == NULL)
+			return mv_err_set(err, MV_ENOMEM, "note a role");
+	}
+	json_array_foreach(mv_pg_restore_made_roles(db->restore), i, r) {
+		(void)snprintf(text, sizeof(text), "role '%s' was made and "
+		    "cannot log in: ALTER ROLE ... LOGIN, with the password "
+		    "that it had", json_string_value(r));
+		rc = mv_named_add(&db->run->report->notes, text, strlen(text),
+		    err);
+		if (rc < 0)
+			return rc;
+	}
 	if (db->run->opts->no_owner)
 		return 0;
 	json_array_foreach(missing, i, r) {

@@ -137,7 +137,7 @@ mv_restore_env_new(struct mv_restore_run *run, struct mv_err *err)
 	if (rc == 0)
 		rc = put_secrets(&text, schema_of(run), err);
 	if (rc == 0)
-		rc = mv_file_create(path, text.p, text.len, 0600, err);
+		rc = mv_file_create_there(path, text.p, text.len, 0600, err);
 	run->report->env_made = rc == 0;
 	return rc;
 }

@@ -30,6 +30,7 @@ struct media_run {
 	struct mv_ids list;		/* of the file that is compared */
 	struct mv_named conflicts;
 	uint64_t done, total;
+	bool found;			/* anything that was selected */
 };
 
 static void
@@ -304,6 +305,7 @@ restore_all(struct media_run *m, struct mv_err *err)
 	while ((rc = mv_media_in_next(&m->in, &e, err)) == 1) {
 		rc = mv_stop_check(err);
 		if (rc == 0 && mv_select_fits(&m->select, e->path)) {
+			m->found = true;
 			rc = mv_select_pass(&m->select, e->path, put_dir, m,
 			    err);
 			if (rc == 0)
@@ -314,6 +316,10 @@ restore_all(struct media_run *m, struct mv_err *err)
 		if (rc < 0)
 			return rc;
 	}
+	if (rc == 0 && !m->found && m->run->opts->paths != NULL &&
+	    m->run->opts->paths[0] != NULL)
+		rc = mv_err_set(err, MV_ENOTFOUND, "the snapshot holds "
+		    "nothing that fits '%s'", m->run->opts->paths[0]);
 	return rc;
 }
 

@@ -103,12 +103,16 @@ kit_comment(const struct mv_setup_opts *opts, const char *repo_hex)
 	for (i = 0; opts->urls[i] != NULL; i++)
 		mv_buf_printf(&b, "store:       %s\n", opts->urls[i]);
 	mv_buf_put_str(&b, "credentials: (write here what opens the stores)\n\n"
-	    "On an empty machine, with mastvault and PostgreSQL installed:\n\n"
+	    "On an empty machine, with mastvault, PostgreSQL and the directory of\n"
+	    "Mastodon, as root:\n\n"
 	    "  mastvault snapshots --kit THIS_FILE\n"
 	    "  mastvault restore --kit THIS_FILE latest \\\n"
-	    "      --database dbname=mastodon_production \\\n"
+	    "      --create-roles --database dbname=mastodon_production \\\n"
 	    "      --media /home/mastodon/live/public/system \\\n"
 	    "      --env-file /home/mastodon/live/.env.production\n\n"
+	    "Then let the role of Mastodon log in (su - postgres -c psql), with\n"
+	    "DB_PASS of .env.production where it has one:\n\n"
+	    "  ALTER ROLE mastodon LOGIN PASSWORD '...';\n\n"
 	    "Add --store URL when the store has moved. Lines that start with #\n"
 	    "may be changed; the rest may not.\n");
 	return mv_buf_failed(&b, NULL) < 0 || mv_buf_cstr(&b) == NULL ? NULL :

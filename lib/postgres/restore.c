@@ -113,6 +113,29 @@ mv_pg_restore_missing_roles(const struct mv_pg_restore *r)
 }
 
 const json_t *
+mv_pg_restore_made_roles(const struct mv_pg_restore *r)
+{
+	return r->made;
+}
+
+const char *
+mv_pg_restore_missing_owner(const struct mv_pg_restore *r)
+{
+	const char *owner = json_string_value(json_object_get(r->facts,
+	    "owner"));
+	const json_t *name;
+	size_t i;
+
+	/* r->owner: of the database that is there already. */
+	if (owner == NULL || r->owner != NULL || r->opts.no_owner)
+		return NULL;
+	json_array_foreach(r->missing, i, name)
+		if (strcmp(json_string_value(name), owner) == 0)
+			return owner;
+	return NULL;
+}
+
+const json_t *
 mv_pg_restore_left(const struct mv_pg_restore *r)
 {
 	return r->left;

@@ -63,6 +63,13 @@ const char *mv_pg_restore_name(const struct mv_pg_restore *r);
  * there are any, owners and privileges are left out.
  */
 const json_t *mv_pg_restore_missing_roles(const struct mv_pg_restore *r);
+/* The names of roles that create_roles made; they cannot log in. */
+const json_t *mv_pg_restore_made_roles(const struct mv_pg_restore *r);
+/*
+ * The owner at the source, where that is missing here and nobody else was
+ * said to own the new database, so that it will be ours; else NULL.
+ */
+const char *mv_pg_restore_missing_owner(const struct mv_pg_restore *r);
 /*
  * The names of databases that restores into this one began and, being killed,
  * left; nobody is connected to them.

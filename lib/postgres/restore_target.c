@@ -92,7 +92,8 @@ look_inside(struct mv_pg_restore *r, struct mv_err *err)
 	r->was_empty = json_integer_value(json_object_get(row, "n")) == 0;
 	if (!r->was_empty && !r->opts.replace)
 		return mv_err_set(err, MV_EREFUSED, "database '%s' is not "
-		    "empty", r->name);
+		    "empty: leave --database out if an earlier run restored "
+		    "it, or --replace it", r->name);
 	return 0;
 }
 

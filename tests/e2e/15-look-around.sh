@@ -129,3 +129,7 @@ bytes=$(find "$T/a.store/packs" -type f -printf '%s\n' | awk '{ s += $1 } END { 
 [ "$(field "$T/out" '0 < d["stored"] < d["pack_bytes"]')" = True ] || fail "stored: $(cat "$T/out")"
 expect 0 mastvault stats --kit "$kit"
 expect 2 mastvault stats --kit "$kit" --all latest
+
+# A glob that nothing fits restores nothing, which is no success.
+expect 1 mastvault restore --kit "$kit" latest --media "$T/nothing" --path 'no/such/*' --path typo
+says 'no/such/*'

@@ -12,8 +12,12 @@ conf=$T/a.conf
 expect 2 mastvault
 expect 2 mastvault bakcup
 says backup
+expect 2 mastvault help bakcup
+says backup
 expect 2 mastvault backup --jsno
 says --json
+expect 2 mastvault snapshots --kit "$T/a.kit" --store "$T/a.store"
+says "file://$T/a.store"
 expect 2 mastvault backup -c "$T/none.conf"
 says none.conf
 sed 's/^store/stroe/' "$conf" >"$T/typo.conf"

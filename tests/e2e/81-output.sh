@@ -40,6 +40,8 @@ quiet() {
 quiet mastvault ls --kit "$kit" latest
 quiet mastvault ls --kit "$kit" latest --json
 quiet mastvault cat --kit "$kit" latest db
+"$MASTVAULT" secrets get SECRET_KEY_BASE --kit "$kit" 2>"$T/err" | :
+[ "${PIPESTATUS[0]}" = 141 ] && [ ! -s "$T/err" ] || fail "secrets get: $(cat "$T/err")"
 
 # PostgreSQL's refusals are failures (1), not wrong keys (11).
 sql -d postgres -c "ALTER ROLE mastodon PASSWORD 'wet'"

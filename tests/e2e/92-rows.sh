@@ -38,6 +38,10 @@ is 'd["fits"]' True
 is 'd["version"]' 1
 expect 2 mastvault secrets check -c "$T/live.conf"
 says "wants --database"
+# Options may stand before the command.
+expect 0 mastvault -c "$T/live.conf" "--database=$(conninfo first)" secrets check
+expect 2 mastvault -c "$T/live.conf" "--database=$(conninfo first)" secrets list
+says --database
 
 # Another key comes into force, and nobody converts the rows.
 sed -i 's/^\(ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY\)=.*/\1=KeyOfTheSecondGeneration12345678/' \
