@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """peak.py FILE COMMAND... - runs it, and writes to FILE the most KiB of
-RssAnon and RssShmem that its processes had together: those that run the
-command's own program, not the PostgreSQL ones that it starts.
+anonymous and shared memory that its processes had together: those that run
+the command's own program, not the PostgreSQL ones that it starts.
 
-A process that has forked and not yet become another program is counted
-twice, so the figure errs upwards; what came and went within 5 ms is missed.
+It is what RssAnon and RssShmem say, but for pages that two of them share: a
+process that has forked and not yet become another program has no second copy
+of them.  What came and went within 5 ms is missed.
 """
 
 import os
@@ -13,11 +14,11 @@ import sys
 import time
 
 
-def rss(pid):
+def memory(pid):
     total = 0
-    with open("/proc/%d/status" % pid, encoding="ascii", errors="replace") as f:
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as f:
         for line in f:
-            if line.startswith(("RssAnon:", "RssShmem:")):
+            if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                 total += int(line.split()[1])
     return total
 
@@ -36,7 +37,7 @@ def sample(pid, program):
     total = 0
     for one in family(pid):
         if os.readlink("/proc/%d/exe" % one) == program:
-            total += rss(one)
+            total += memory(one)
     return total
 
 
