@@ -12,8 +12,8 @@
  *
  * Everything here is derived from the packs' footers: copies of them in
  * index objects where there are some, else the footers themselves.  What was
- * once learnt is kept in sorted runs, mapped files below STATE/index (or in
- * memory files, without a state directory); a damaged one is thrown away and
+ * once learnt is kept in sorted runs, mapped files below STATE/index (without
+ * a state directory in files without names); a damaged one is thrown away and
  * made again.  An index object or a footer that does not verify is reported
  * by mv_warn() and left out, never an error.
  *

@@ -11,8 +11,8 @@
 #include "format/index.h"
 #include "repo/index_internal.h"
 
-/* A builder of this many entries (24 MiB) becomes a run. */
-#define LEARN_ENTRIES (1u << 20)
+/* A builder of this many entries (6 MiB) becomes a run. */
+#define LEARN_ENTRIES (256u << 10)
 /* Index objects are written long before they get here. */
 #define INDEX_OBJECT_MAX (64u << 20)
 

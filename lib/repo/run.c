@@ -13,6 +13,9 @@
 #include "base/hex.h"
 #include "repo/run_internal.h"
 
+/* Of a run without a name that stays in memory. */
+#define MEMORY_MAX (1u << 20)
+
 #define NAME_RANDOM 8
 #define NAME_MAX_BYTES (2 * NAME_RANDOM + sizeof(".run"))
 
@@ -268,26 +271,47 @@ mv_run_draft_clear(struct mv_run_draft *d)
 	mv_fd_closep(&d->fd);
 }
 
+/* With its blocks, so that a full disk is an error and no signal. */
+static int
+allocate(int fd, size_t len, struct mv_err *err)
+{
+	int rc = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)len);
+
+	if (rc == 0)
+		return 0;
+	errno = rc;
+	return mv_err_sys(err, "make an index file of %zu bytes", len);
+}
+
+/*
+ * A file without a name, which goes with us.  A large one is not in memory
+ * where there is a place for it on a disk: on an empty machine it would grow
+ * with the repository.
+ */
+static int
+open_nameless(struct mv_run_draft *d, size_t len, struct mv_err *err)
+{
+	const char *dir = secure_getenv("TMPDIR");
+
+	if (len > MEMORY_MAX) {
+		d->fd = open(dir != NULL ? dir : "/var/tmp",
+		    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (allocate(d->fd, len, NULL) == 0)
+			return 0;
+		mv_fd_closep(&d->fd);
+	}
+	d->fd = memfd_create("mastvault-index", MFD_CLOEXEC);
+	return allocate(d->fd, len, err);
+}
+
 static int
 open_draft(struct mv_run_draft *d, const struct mv_run_place *at, size_t len,
     struct mv_err *err)
 {
-	int rc;
-
 	if (at->dirfd < 0)
-		d->fd = memfd_create("mastvault-index", MFD_CLOEXEC);
-	else
-		d->fd = openat(at->dirfd, ".",
-		    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (d->fd < 0)
-		return mv_err_sys(err, "make an index file");
-	/* With its blocks, so that a full disk is an error and no signal. */
-	rc = posix_fallocate(d->fd, 0, (off_t)len);
-	if (rc != 0) {
-		errno = rc;
-		return mv_err_sys(err, "make an index file of %zu bytes", len);
-	}
-	return 0;
+		return open_nameless(d, len, err);
+	d->fd = openat(at->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return allocate(d->fd, len, err);
 }
 
 int

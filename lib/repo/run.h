@@ -67,7 +67,7 @@ struct mv_run {
 
 	uint8_t *listed;	/* per pack: some store has it; owned */
 	uint8_t *counts;	/* per origin: enum mv_run_mark; owned */
-	char *name;		/* file name, NULL in memory; owned */
+	char *name;		/* file name, or NULL; owned */
 	void *map;
 	size_t len;
 };
@@ -77,7 +77,7 @@ void mv_run_freep(struct mv_run **run);
 
 /* What keys and where: shared by all runs of an index. */
 struct mv_run_place {
-	int dirfd;		/* -1: in memory */
+	int dirfd;		/* -1: no file is left; large runs in $TMPDIR or /var/tmp */
 	const struct mv_id16 *repo;
 	struct mv_hmac *hmac;
 };

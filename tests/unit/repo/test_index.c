@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "repo/index_internal.h"
 #include "repo/index_write.h"
@@ -284,6 +285,78 @@ a_second_process_only_reads_local_files(void **state)
 	mv_index_freep(&first);
 }
 
+/* A run of n entries that leaves no file. */
+static void
+build_nameless(size_t n, struct mv_run **out)
+{
+	struct mv_footer_segment seg = { .present = true, .nids = n };
+	struct mv_footer_origin origin = { .segs = &seg, .nsegs = 1 };
+	struct mv_footer f = { .kind = MV_KIND_DATA_PACK, .origins = &origin,
+	    .norigins = 1 };
+	mv_auto(mv_run_builder_clear) struct mv_run_builder b = { 0 };
+	const struct mv_run_pack pack = { .kind = MV_KIND_DATA_PACK };
+	const struct mv_id16 repo = { { 1 } };
+	const struct mv_key k = { { 2 } };
+	struct mv_run_place at = { .dirfd = -1, .repo = &repo };
+	struct mv_err err;
+
+	seg.ids = calloc(n, sizeof(*seg.ids));
+	assert_non_null(seg.ids);
+	mv_test_fill(seg.ids, n * sizeof(*seg.ids), 1);
+	assert_ok(mv_hmac_new(&k, &at.hmac, &err), &err);
+	assert_ok(mv_run_builder_add(&b, &pack, &f, &err), &err);
+	assert_ok(mv_run_build(&b, &at, out, &err), &err);
+	assert_non_null(mv_run_find(*out, &seg.ids[n / 2]));
+	mv_hmac_free(at.hmac);
+	free(seg.ids);
+}
+
+/* Whether something below dir, or a memory file for NULL, is mapped. */
+static bool
+maps(const char *dir)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[1024];
+	bool found = false;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, dir != NULL ? dir :
+		    "memfd:mastvault-index") != NULL)
+			found = true;
+	(void)fclose(f);
+	return found;
+}
+
+static void
+a_large_index_that_leaves_no_file_is_not_in_memory(void **state)
+{
+	const char *before = getenv("TMPDIR");
+	mv_auto(mv_freep) char *kept = before != NULL ? strdup(before) : NULL;
+	mv_auto(mv_freep) char *dir = mv_test_dir();
+	mv_auto(mv_run_freep) struct mv_run *run = NULL;
+
+	(void)state;
+	assert_int_equal(setenv("TMPDIR", dir, 1), 0);
+	build_nameless(1000, &run);
+	assert_true(maps(NULL));
+	assert_false(maps(dir));
+	mv_run_freep(&run);
+	build_nameless(100000, &run);
+	assert_true(maps(dir));
+	assert_false(maps(NULL));
+	mv_run_freep(&run);
+	/* Where there is no such place, it is memory again. */
+	assert_int_equal(setenv("TMPDIR", "/proc/nowhere", 1), 0);
+	build_nameless(100000, &run);
+	assert_true(maps(NULL));
+	assert_int_equal(rmdir(dir), 0);
+	if (kept != NULL)
+		assert_int_equal(setenv("TMPDIR", kept, 1), 0);
+	else
+		assert_int_equal(unsetenv("TMPDIR"), 0);
+}
+
 static void
 one_caller_is_told_to_store_a_chunk(void **state)
 {
@@ -357,6 +430,7 @@ main(void)
 		CASE(damaged_local_files_are_made_again),
 		CASE(local_files_stay_few),
 		CASE(a_second_process_only_reads_local_files),
+		CASE(a_large_index_that_leaves_no_file_is_not_in_memory),
 		CASE(one_caller_is_told_to_store_a_chunk),
 		cmocka_unit_test(a_set_of_ids_forgets_what_is_removed),
 	};
