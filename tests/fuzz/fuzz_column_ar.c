@@ -12,10 +12,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+static struct mv_ar *ar;
+
+static void
+forget(void)
+{
+	mv_ar_freep(&ar);
+}
+
 static struct mv_ar *
 keys(void)
 {
-	static struct mv_ar *ar;
 	mv_auto(mv_secret_freep) struct mv_secret *key = NULL;
 	mv_auto(mv_secret_freep) struct mv_secret *salt = NULL;
 
@@ -23,7 +30,7 @@ keys(void)
 	if (ar == NULL && (mv_secret_init(NULL) < 0 ||
 	    mv_secret_from("key", 3, &key, NULL) < 0 ||
 	    mv_secret_from("salt", 4, &salt, NULL) < 0 ||
-	    mv_ar_new(key, salt, &ar, NULL) < 0))
+	    mv_ar_new(key, salt, &ar, NULL) < 0 || atexit(forget) != 0))
 		abort();
 	return ar;
 }

@@ -183,6 +183,9 @@ make_cluster(const struct mv_test_pg *pg, int log)
 	free(data);
 }
 
+/* Of 50 ms: a server that was killed first puts its files on a slow disk. */
+#define UP_TRIES 2400
+
 static void
 wait_until_up(const struct mv_test_pg *pg)
 {
@@ -190,13 +193,13 @@ wait_until_up(const struct mv_test_pg *pg)
 	struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
 	int i;
 
-	for (i = 0; i < 600; i++) {
+	for (i = 0; i < UP_TRIES; i++) {
 		if (PQping(conninfo) == PQPING_OK)
 			break;
 		nanosleep(&pause, NULL);
 	}
 	free(conninfo);
-	assert_true(i < 600);
+	assert_true(i < UP_TRIES);
 }
 
 static void
