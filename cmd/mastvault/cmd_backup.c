@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "mastvault/backup_how.h"
 #include "mastvault/commands.h"
 #include "mastvault/context.h"
 #include "mastvault/hooks.h"
@@ -125,43 +126,6 @@ say_report(const struct mv_cli *cli, const struct mv_backup_report *r)
 	mv_say("head %s\n", r->head);
 }
 
-/* As typed, else as configured, else none. */
-static int
-init_rate(struct mv_rate *rate, const char *typed, const char *configured,
-    struct mv_err *err)
-{
-	const char *text = typed != NULL ? typed : configured;
-	uint64_t n = 0;
-	int rc = 0;
-
-	if (text != NULL)
-		rc = mv_rate_parse(text, &n, err);
-	mv_rate_init(rate, n);
-	return rc;
-}
-
-static int
-run(const struct mv_cli *cli, struct mv_context *c,
-    const struct mv_backup_source *src, uint32_t parts,
-    struct mv_backup_report *report, struct mv_err *err)
-{
-	mv_auto(mv_rate_clear) struct mv_rate reading = { 0 };
-	const struct mv_backup_opts opts = {
-		.parts = parts,
-		.limit_read = &reading,
-		.tags = mv_strv_const(&cli->tags),
-		.dry_run = cli->dry_run,
-		.allow_shrink = cli->allow_shrink,
-		.jobs = cli->jobs != 0 ? cli->jobs : c->env->jobs,
-		.level = (int)c->env->level,
-		.progress = mv_output_progress(),
-	};
-	int rc;
-
-	rc = init_rate(&reading, cli->limit_read, c->env->limit_read, err);
-	return rc < 0 ? rc : mv_job_backup(c->repo, src, &opts, report, err);
-}
-
 static int
 demand_redis(const struct mv_cli *cli, const struct mv_context *c,
     uint32_t parts, struct mv_err *err)
@@ -174,21 +138,22 @@ demand_redis(const struct mv_cli *cli, const struct mv_context *c,
 }
 
 static int
-back_up(const struct mv_cli *cli, struct mv_context *c, uint32_t parts,
-    struct mv_backup_report *report, struct mv_err *err)
+back_up(const struct mv_cli *cli, struct mv_context *c,
+    const struct mv_backup_opts *opts, struct mv_backup_report *report,
+    struct mv_err *err)
 {
 	mv_auto(mv_source_clear) struct mv_source_of src = { 0 };
 	int rc;
 
 	rc = mv_context_open(cli, MV_WANT_WRITE, c, err);
 	if (rc == 0)
-		rc = mv_source_open(c->env, parts, &src, err);
+		rc = mv_source_open(c->env, opts->parts, &src, err);
 	if (rc == 0)
 		rc = mv_source_exclude(&src, c->env, cli, err);
 	if (rc < 0)
 		return rc;
 	src.source.pg_snapshot = cli->pg_snapshot;
-	rc = run(cli, c, &src.source, parts, report, err);
+	rc = mv_job_backup(c->repo, &src.source, opts, report, err);
 	/* Hints so far were about pgbouncer. */
 	if (rc != MV_EREFUSED)
 		mv_hint(NULL);
@@ -233,18 +198,19 @@ tell_success(const struct mv_context *c, const struct mv_backup_report *r,
 }
 
 static int
-with_hooks(const struct mv_cli *cli, struct mv_context *c, uint32_t parts,
-    struct mv_backup_report *report, struct mv_err *err)
+with_hooks(const struct mv_cli *cli, struct mv_context *c,
+    const struct mv_backup_opts *opts, struct mv_backup_report *report,
+    struct mv_err *err)
 {
 	const struct mv_hook_facts none = { 0 };
 	int rc;
 
-	rc = demand_redis(cli, c, parts, err);
+	rc = demand_redis(cli, c, opts->parts, err);
 	if (rc < 0 || cli->dry_run)
-		return rc < 0 ? rc : back_up(cli, c, parts, report, err);
+		return rc < 0 ? rc : back_up(cli, c, opts, report, err);
 	rc = mv_hook_run(c->env, MV_HOOK_BEFORE, &none, err);
 	if (rc == 0)
-		rc = back_up(cli, c, parts, report, err);
+		rc = back_up(cli, c, opts, report, err);
 	if (rc < 0)
 		tell_failure(c, err);
 	return rc;
@@ -254,8 +220,10 @@ int
 mv_cmd_backup(const struct mv_cli *cli, enum mv_exit *exit,
     struct mv_err *err)
 {
-	mv_auto(mv_rate_clear) struct mv_rate upload = { 0 };
-	mv_auto(mv_context_clear) struct mv_context c = { .upload = &upload };
+	mv_auto(mv_backup_how_clear) struct mv_backup_how how = { 0 };
+	mv_auto(mv_context_clear) struct mv_context c = {
+		.upload = &how.upload,
+	};
 	mv_auto(mv_backup_report_clear) struct mv_backup_report report = { 0 };
 	uint32_t parts;
 	int rc;
@@ -266,10 +234,14 @@ mv_cmd_backup(const struct mv_cli *cli, enum mv_exit *exit,
 	mv_priority_low();
 	rc = mv_context_configure(cli, &c, err);
 	if (rc == 0)
-		rc = init_rate(&upload, cli->limit_upload,
-		    c.env->limit_upload, err);
-	if (rc == 0)
-		rc = with_hooks(cli, &c, parts, &report, err);
+		rc = mv_backup_how(cli, c.env, &how, err);
+	if (rc < 0)
+		return rc;
+	how.opts.parts = parts;
+	how.opts.tags = mv_strv_const(&cli->tags);
+	how.opts.dry_run = cli->dry_run;
+	how.opts.allow_shrink = cli->allow_shrink;
+	rc = with_hooks(cli, &c, &how.opts, &report, err);
 	if (rc < 0)
 		return rc;
 	if (report.changing.total > 0 || report.unreadable.total > 0 ||

@@ -125,6 +125,12 @@ look_first(struct init *in, const char *path, struct mv_err *err)
 			return mv_err_set(err, MV_EEXIST,
 			    "'%s' describes '%s' already, in line %u", path,
 			    in->env.name, config.envs[i].line);
+	rc = mv_config_try(path, err);
+	if (rc < 0) {
+		mv_hint("nothing was made; -c FILE names another place");
+		return mv_err_ctx(err, rc, "the section cannot be added to "
+		    "'%s'", path);
+	}
 	if (access(in->kit, F_OK) == 0)
 		return mv_err_set(err, MV_EEXIST,
 		    "'%s' exists already and is never overwritten", in->kit);
@@ -253,9 +259,11 @@ mv_cmd_init(const struct mv_cli *cli, enum mv_exit *exit, struct mv_err *err)
 		rc = look_first(&in, path, err);
 	if (rc == 0)
 		rc = take_passphrase(cli, &in, err);
+	/* What they hint at is over, if that went well. */
+	if (rc < 0)
+		return rc;
 	mv_hint(NULL);
-	if (rc == 0)
-		rc = set_up(&in, &report, err);
+	rc = set_up(&in, &report, err);
 	if (rc < 0)
 		return rc;
 	rc = mv_config_append(path, &in.env, err);

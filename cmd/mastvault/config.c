@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "mastvault/config.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/temp.h"
 #include "mastvault/config_internal.h"
 
 const char *
@@ -225,6 +228,48 @@ make_parent(const char *path, struct mv_err *err)
 	if (dir == NULL)
 		return mv_err_set(err, MV_ENOMEM, "'%s'", path);
 	return mv_dir_make(dir, 0755, err);
+}
+
+/* Cut path to the nearest directory above it that is there. */
+static const char *
+nearest_dir(char *path)
+{
+	char *slash;
+
+	while ((slash = strrchr(path, '/')) != NULL && slash != path) {
+		*slash = '\0';
+		if (access(path, F_OK) == 0 || errno != ENOENT)
+			return path;
+	}
+	return slash != NULL ? "/" : ".";
+}
+
+int
+mv_config_try(const char *path, struct mv_err *err)
+{
+	/* Behind a symbolic link it is the file that is replaced. */
+	mv_auto(mv_freep) char *real = realpath(path, NULL);
+	mv_auto(mv_fd_closep) int dirfd = -1;
+	mv_auto(mv_temp_clear) struct mv_temp temp = MV_TEMP_INIT;
+	struct stat st;
+	const char *dir;
+	bool is_there;
+	int rc;
+
+	if (real == NULL && errno == ENOENT)
+		real = strdup(path);
+	if (real == NULL)
+		return mv_err_sys(err, "find '%s'", path);
+	is_there = stat(real, &st) == 0;
+	dir = nearest_dir(real);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return mv_err_sys(err, "open directory '%s'", dir);
+	rc = mv_temp_open(&temp, dirfd, 0600, path, err);
+	/* The owner stays who it is. */
+	if (rc == 0 && is_there && fchown(temp.fd, st.st_uid, st.st_gid) < 0)
+		rc = mv_err_sys(err, "chown '%s'", path);
+	return rc;
 }
 
 int

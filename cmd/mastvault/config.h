@@ -92,6 +92,8 @@ int mv_config_name_ok(const char *name, size_t len);
  */
 int mv_config_append(const char *path, const struct mv_config_env *env,
     struct mv_err *err) MV_MUST_CHECK;
+/* Could a section be added to the file, or the file be made?  Leaves no trace. */
+int mv_config_try(const char *path, struct mv_err *err) MV_MUST_CHECK;
 /* Can the file hold it?  As above, without writing. */
 int mv_config_check(const struct mv_config_env *env, struct mv_err *err)
     MV_MUST_CHECK;

@@ -99,6 +99,38 @@ copy_list(const struct mv_strv *from, struct mv_strv *to, struct mv_err *err)
 	return rc;
 }
 
+/* What keys say of themselves, to be released; NULL for nothing. */
+static json_t *
+note_of(const struct mv_keyset *keys)
+{
+	if (keys == NULL || keys->note == NULL)
+		return NULL;
+	return json_loads(keys->note, 0, NULL);
+}
+
+static const char *
+environment_in(const json_t *note)
+{
+	return json_string_value(json_object_get(note, "environment"));
+}
+
+/*
+ * Of several environments, where nobody chose, the one that the keys are of:
+ * sections are called so.
+ */
+static int
+pick(const struct mv_cli *cli, const char *path, struct mv_context *c,
+    struct mv_err *err)
+{
+	json_t *note = c->config.n > 1 ? note_of(c->keys) : NULL;
+	const char *name = cli->env != NULL ? cli->env : environment_in(note);
+	int rc;
+
+	rc = mv_config_pick(&c->config, path, name, &c->env, err);
+	json_decref(note);
+	return rc;
+}
+
 int
 mv_context_configure(const struct mv_cli *cli, struct mv_context *c,
     struct mv_err *err)
@@ -118,7 +150,7 @@ mv_context_configure(const struct mv_cli *cli, struct mv_context *c,
 		    "there is no configuration '%s'", path);
 	}
 	if (rc == 0)
-		rc = mv_config_pick(&c->config, path, cli->env, &c->env, err);
+		rc = pick(cli, path, c, err);
 	if (rc == 0)
 		rc = copy(c->env->name, &c->name, err);
 	if (rc < 0)
@@ -194,10 +226,8 @@ static int
 check_environment(const struct mv_context *c, const char *path,
     const struct mv_keyset *keys, struct mv_err *err)
 {
-	json_t *note = json_loads(keys->note != NULL ? keys->note : "", 0,
-	    NULL);
-	const char *name = json_string_value(json_object_get(note,
-	    "environment"));
+	json_t *note = note_of(keys);
+	const char *name = environment_in(note);
 	int rc = 0;
 
 	if (name != NULL && strcmp(name, c->name) != 0) {
@@ -305,12 +335,11 @@ read_note(struct mv_context *c, const struct mv_cli *cli, const char *path,
     struct mv_err *err)
 {
 	const char *url, *name;
-	json_t *note, *item;
+	json_t *note = note_of(c->keys), *item;
 	size_t i;
 	int rc = 0;
 
-	note = json_loads(c->keys->note != NULL ? c->keys->note : "", 0, NULL);
-	name = json_string_value(json_object_get(note, "environment"));
+	name = environment_in(note);
 	if (c->name == NULL)
 		rc = copy(name != NULL ? name : "unknown", &c->name, err);
 	if (rc == 0 && cli->stores.n > 0 && c->urls.n == 0)
@@ -334,11 +363,12 @@ int
 mv_context_kit(const struct mv_cli *cli, struct mv_context *c,
     const char *path, struct mv_err *err)
 {
-	int rc;
+	int rc = 0;
 
 	if (cli->passphrase_file != NULL)
 		c->pass.file = cli->passphrase_file;
-	rc = mv_context_load_key(c, path, &c->keys, err);
+	if (c->keys == NULL)
+		rc = mv_context_load_key(c, path, &c->keys, err);
 	if (rc == 0)
 		rc = read_note(c, cli, path, err);
 	if (rc == 0 && cli->state_dir != NULL && c->state_dir == NULL)

@@ -40,7 +40,10 @@ struct mv_context {
 
 void mv_context_clear(struct mv_context *c);
 
-/* Read the configuration and choose the environment, unless that was done. */
+/*
+ * Read the configuration and choose the environment, unless that was done: of
+ * several the one of cli, else the one of keys that were loaded before.
+ */
 int mv_context_configure(const struct mv_cli *cli, struct mv_context *c,
     struct mv_err *err) MV_MUST_CHECK;
 
@@ -56,8 +59,8 @@ int mv_context_stores(struct mv_context *c, unsigned min_free,
     struct mv_err *err) MV_MUST_CHECK;
 
 /*
- * Keys, stores and name from a recovery kit; the stores are --store, else
- * those that are known already, else the kit's.
+ * Keys, unless they were loaded before, stores and name from a recovery kit;
+ * the stores are --store, else those that are known already, else the kit's.
  */
 int mv_context_kit(const struct mv_cli *cli, struct mv_context *c,
     const char *path, struct mv_err *err) MV_MUST_CHECK;

@@ -63,9 +63,14 @@ mv_key_test(const struct mv_cli *cli, struct mv_context *c,
 		return mv_err_set(err, MV_EUSAGE,
 		    "'key test' takes a recovery kit");
 	kit = cli->operands.v[1];
-	rc = configure_if_there(cli, c, err);
-	/* What opens a reader's key for drills does not open a kit. */
+	/*
+	 * Before the configuration, for the kit says which environment it is
+	 * of, and what opens a reader's key for drills does not open a kit.
+	 */
 	c->pass = (struct mv_pass_source){ .file = cli->passphrase_file };
+	rc = mv_context_load_key(c, kit, &c->keys, err);
+	if (rc == 0)
+		rc = configure_if_there(cli, c, err);
 	if (rc == 0)
 		rc = mv_context_kit(cli, c, kit, err);
 	if (rc == 0)

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "mastvault/backup_how.h"
 #include "mastvault/output.h"
 #include "mastvault/rotate.h"
 #include "mastvault/source.h"
@@ -189,7 +190,10 @@ static int
 take_evidence(struct emergency *e, struct mv_err *err)
 {
 	static const char *const tags[] = { "incident", NULL };
-	mv_auto(mv_context_clear) struct mv_context c = { 0 };
+	mv_auto(mv_backup_how_clear) struct mv_backup_how how = { 0 };
+	mv_auto(mv_context_clear) struct mv_context c = {
+		.upload = &how.upload,
+	};
 	mv_auto(mv_source_clear) struct mv_source_of src = { 0 };
 	mv_auto(mv_backup_report_clear) struct mv_backup_report report = { 0 };
 	const struct mv_cli *given = e->s->cli;
@@ -198,21 +202,23 @@ take_evidence(struct emergency *e, struct mv_err *err)
 		.stores = given->stores, .state_dir = given->state_dir,
 		.passphrase_file = given->passphrase_file,
 	};
-	const struct mv_backup_opts opts = {
-		.parts = MV_PART_DB | MV_PART_SECRETS,
-		.tags = tags,
-		.pinned = true,
-		.progress = mv_output_progress(),
-	};
 	size_t i;
 	int rc;
 
 	mv_say("taking a snapshot as evidence\n");
-	rc = mv_context_open(&cli, MV_WANT_WRITE, &c, err);
+	rc = mv_context_configure(&cli, &c, err);
 	if (rc == 0)
-		rc = mv_source_open(c.env, opts.parts, &src, err);
+		rc = mv_backup_how(&cli, c.env, &how, err);
+	how.opts.parts = MV_PART_DB | MV_PART_SECRETS;
+	how.opts.tags = tags;
+	how.opts.pinned = true;
 	if (rc == 0)
-		rc = mv_job_backup(c.repo, &src.source, &opts, &report, err);
+		rc = mv_context_open(&cli, MV_WANT_WRITE, &c, err);
+	if (rc == 0)
+		rc = mv_source_open(c.env, how.opts.parts, &src, err);
+	if (rc == 0)
+		rc = mv_job_backup(c.repo, &src.source, &how.opts, &report,
+		    err);
 	if (rc < 0) {
 		mv_hint("nothing was changed; --no-snapshot goes on without "
 		    "evidence");

@@ -37,10 +37,10 @@ mv_status_clear(struct mv_status *s)
 	*s = (struct mv_status){ 0 };
 }
 
-/* What else failed is an alarm and no end: the rest is worth saying. */
+/* What else failed is told and no end: the rest is worth saying. */
 static int
-alarm_of(struct mv_status *s, int rc, const struct mv_err *why,
-    const char *what, struct mv_err *err)
+tell(struct mv_strv *list, int rc, const struct mv_err *why, const char *what,
+    struct mv_err *err)
 {
 	char text[MV_ERR_TEXT_MAX];
 
@@ -49,7 +49,14 @@ alarm_of(struct mv_status *s, int rc, const struct mv_err *why,
 		return rc;
 	}
 	(void)mv_err_text(why, text, sizeof(text));
-	return mv_strv_addf(&s->alarms, err, "%s: %s", what, text);
+	return mv_strv_addf(list, err, "%s: %s", what, text);
+}
+
+static int
+alarm_of(struct mv_status *s, int rc, const struct mv_err *why,
+    const char *what, struct mv_err *err)
+{
+	return tell(&s->alarms, rc, why, what, err);
 }
 
 static int
@@ -95,6 +102,19 @@ judge_parts(struct mv_status *s, struct mv_err *err)
 	return rc;
 }
 
+/* A state directory that is full or read-only makes nothing else untrue. */
+static int
+note_seen(struct mv_context *c, const struct mv_snapshots *all,
+    struct mv_status *s, struct mv_err *err)
+{
+	struct mv_err why = { 0 };
+	int rc;
+
+	rc = mv_highwater_update(c->repo, all, &why);
+	return rc < 0 ? tell(&s->warnings, rc, &why, "what the stores show is "
+	    "not noted on this host", err) : 0;
+}
+
 static int
 look_at_snapshots(struct mv_context *c, struct mv_status *s,
     struct mv_err *err)
@@ -117,7 +137,7 @@ look_at_snapshots(struct mv_context *c, struct mv_status *s,
 		rc = mv_strv_addf(i < all.nproblems - all.behind ? &s->alarms :
 		    &s->behind, err, "%s", all.problems[i]);
 	if (rc == 0 && all.nproblems == all.behind)
-		rc = mv_highwater_update(c->repo, &all, err);
+		rc = note_seen(c, &all, s, err);
 	if (rc == 0)
 		rc = judge_age(c, s, err);
 	return rc < 0 ? rc : judge_parts(s, err);

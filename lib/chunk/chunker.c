@@ -18,7 +18,7 @@ static const struct class {
 	{ 512, 2 * KIB, 8 * KIB, 11 },
 	{ 4 * KIB, 16 * KIB, 64 * KIB, 14 },
 	{ 16 * KIB, 64 * KIB, 256 * KIB, 16 },
-	{ 128 * KIB, 512 * KIB, 1024 * KIB, 19 },
+	{ MV_MEDIA_CHUNK_MIN, 512 * KIB, 1024 * KIB, 19 },
 };
 
 /* How many more bits must be zero before avg, and fewer after it. */

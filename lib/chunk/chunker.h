@@ -20,6 +20,8 @@
 #define MV_CLASS_CALM 2
 #define MV_CLASS_MEDIA 3
 #define MV_CLASSES 4
+/* What every chunk of a file but the last one has at least. */
+#define MV_MEDIA_CHUNK_MIN (128u << 10)
 
 struct mv_gear {
 	uint64_t g[256];

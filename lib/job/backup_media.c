@@ -164,6 +164,16 @@ lose_cache(struct mv_media_out *m, const struct mv_err *why)
 	m->cache = NULL;
 }
 
+/* MV_EUSAGE for what no record can hold. */
+static int
+describe_entry(struct mv_media_out *m, const struct mv_entry *e,
+    struct mv_err *err)
+{
+	mv_buf_reset(&m->record);
+	return mv_entry_encode(e, &m->record, err);
+}
+
+/* One that was described. */
 static int
 store_entry(struct mv_media_out *m, const struct mv_entry *e,
     const struct mv_walk_stat *st, const struct mv_id16 *ids,
@@ -173,11 +183,7 @@ store_entry(struct mv_media_out *m, const struct mv_entry *e,
 	struct mv_err why = { 0 };
 	int rc;
 
-	mv_buf_reset(&m->record);
-	rc = mv_entry_encode(e, &m->record, err);
-	if (rc == 0)
-		rc = mv_stream_write(m->manifest, m->record.p, m->record.len,
-		    err);
+	rc = mv_stream_write(m->manifest, m->record.p, m->record.len, err);
 	if (rc == 0)
 		rc = mv_list_add(m->content, ids, n, err);
 	if (rc == 0 && m->cache != NULL &&
@@ -187,8 +193,8 @@ store_entry(struct mv_media_out *m, const struct mv_entry *e,
 }
 
 /*
- * A file that could not be read is left out and the backup goes on, unless
- * it was our own side that failed.
+ * A file that could not be read or described is left out and the backup goes
+ * on, unless it was our own side that failed.
  */
 static int
 leave_out(struct mv_media_out *m, int rc, struct mv_err *why,
@@ -235,13 +241,14 @@ reuse(struct mv_media_out *m, const struct mv_entry *e,
 		m->run->report->files_unchanged++;
 		m->run->report->media_bytes += mv_entry_data_size(&again);
 	}
-	return store_entry(m, &again, st, ids, err);
+	rc = describe_entry(m, &again, err);
+	return rc < 0 ? rc : store_entry(m, &again, st, ids, err);
 }
 
 /*
  * Read what the walk does not: content and attributes.  *taken is false when
- * that could not be had, and the entry is left out; of a directory only its
- * attributes are.
+ * that could not be had or is too much for a record, and the entry is left
+ * out; of a directory only its attributes are.
  */
 static int
 take_anew(struct mv_media_out *m, struct mv_entry *e,
@@ -256,6 +263,8 @@ take_anew(struct mv_media_out *m, struct mv_entry *e,
 		rc = read_file(m, e, st, &why);
 	else if (e->type != MV_ENTRY_HARDLINK)
 		rc = mv_walk_xattrs(m->walk, -1, &why);
+	if (rc == 0)
+		rc = describe_entry(m, e, &why);
 	if (rc < 0) {
 		rc = leave_out(m, rc, &why, err);
 		if (rc < 0 || e->type != MV_ENTRY_DIR)
@@ -266,6 +275,9 @@ take_anew(struct mv_media_out *m, struct mv_entry *e,
 		 */
 		e->nxattrs = 0;
 		st->fresh = true;
+		rc = describe_entry(m, e, err);
+		if (rc < 0)
+			return rc;
 	}
 	*taken = true;
 	return store_entry(m, e, st, mv_chunks_ids(m->chunks)->p, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repo/highwater.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -205,30 +206,37 @@ parse(const char *p, const char *path, const struct mv_id16 *repo,
 	return rc;
 }
 
+static int
+read_marks(const char *path, const struct mv_id16 *repo,
+    struct mv_highwater *h, struct mv_err *err)
+{
+	mv_auto(mv_buf_clear) struct mv_buf text = { 0 };
+	int rc;
+
+	/* What cannot be looked at may be there all the same. */
+	if (access(path, F_OK) < 0)
+		return errno == ENOENT ? 0 : mv_err_sys(err, "find '%s'", path);
+	rc = mv_file_read(path, FILE_MAX, &text, err);
+	if (rc == 0 && text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
+		rc = mv_err_set(err, MV_EUSAGE, "'%s' is no text", path);
+	if (rc == 0 && mv_buf_cstr(&text) == NULL)
+		rc = mv_buf_failed(&text, err);
+	return rc < 0 ? rc : parse((char *)text.p, path, repo, h, err);
+}
+
 int
 mv_highwater_load(const char *state_dir, const struct mv_id16 *repo,
     struct mv_highwater *out, struct mv_err *err)
 {
 	mv_auto(mv_highwater_clear) struct mv_highwater h = { 0 };
 	mv_auto(mv_freep) char *path = path_of(state_dir, "highwater", err);
-	mv_auto(mv_buf_clear) struct mv_buf text = { 0 };
 	int rc;
 
 	if (path == NULL)
 		return MV_ENOMEM;
-	if (access(path, F_OK) == 0) {
-		rc = mv_file_read(path, FILE_MAX, &text, err);
-		if (rc == 0 && text.len > 0 &&
-		    memchr(text.p, '\0', text.len) != NULL)
-			rc = mv_err_set(err, MV_EUSAGE, "'%s' is no text",
-			    path);
-		if (rc == 0 && mv_buf_cstr(&text) == NULL)
-			rc = mv_buf_failed(&text, err);
-		if (rc == 0)
-			rc = parse((char *)text.p, path, repo, &h, err);
-		if (rc < 0)
-			return mv_err_ctx(err, rc, "high-water marks");
-	}
+	rc = read_marks(path, repo, &h, err);
+	if (rc < 0)
+		return mv_err_ctx(err, rc, "high-water marks");
 	*out = h;
 	h = (struct mv_highwater){ 0 };
 	return 0;

@@ -25,7 +25,8 @@ void mv_highwater_clear(struct mv_highwater *h);
 
 /*
  * Zeros when there is no file yet.  MV_EUSAGE for a file that is damaged or
- * belongs to another repository: it is never taken for none.
+ * belongs to another repository: it is never taken for none, and neither is
+ * one that cannot be looked at.
  */
 int mv_highwater_load(const char *state_dir, const struct mv_id16 *repo,
     struct mv_highwater *out, struct mv_err *err) MV_MUST_CHECK;

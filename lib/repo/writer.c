@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repo/writer.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 
 /* Segments of 1 MiB that wait for a worker, for each of them. */
 #define WAITING_PER_WORKER 2
+/* Of a snapshot that counts. */
+#define SEQ_MAX (MV_NOT_DISTRUSTED - 1)
 
 void
 mv_writer_fail(struct mv_writer *w, const struct mv_err *why)
@@ -128,6 +131,7 @@ find_seq(struct mv_writer *w, struct mv_err *err)
 	mv_auto(mv_highwater_clear) struct mv_highwater seen = { 0 };
 	const struct mv_highwater_writer *mark;
 	const struct mv_snapshot *newest;
+	uint64_t last = 0;
 	int rc;
 
 	rc = mv_snapshots_load(w->repo, &w->snapshots, err);
@@ -140,17 +144,22 @@ find_seq(struct mv_writer *w, struct mv_err *err)
 	if (w->snapshots.unread > 0)
 		return mv_err_set(err, MV_EIO, "%zu snapshots cannot be read: "
 		    "%s", w->snapshots.unread, w->snapshots.problems[0]);
-	w->seq = 1;
 	newest = mv_snapshots_newest(&w->snapshots, w->writer);
 	if (newest != NULL) {
-		w->seq = newest->seq + 1;
+		last = newest->seq;
 		w->prev = newest->id;
 	}
 	mark = mv_highwater_find(&seen, w->writer);
-	if (mark != NULL && mark->seq >= w->seq) {
-		w->seq = mark->seq + 1;
+	if (mark != NULL && mark->seq > last) {
+		last = mark->seq;
 		w->prev = mark->id;
 	}
+	if (last >= SEQ_MAX)
+		return mv_err_set(err, MV_EAUTH, "no number is left for a "
+		    "snapshot by key %u: one has %" PRIu64 ", which only "
+		    "somebody who stole the key writes; remove the key and "
+		    "make a new one", w->writer, last);
+	w->seq = last + 1;
 	/* Segments that would count as absent are not worth writing. */
 	if (!mv_repo_trusts(w->repo, w->writer, w->seq))
 		return mv_err_set(err, MV_EAUTH,

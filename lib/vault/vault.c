@@ -60,7 +60,7 @@ add_problem(struct mv_vault *v, struct mv_err *err, const char *fmt, ...)
 /* names: the object names of a listing. */
 struct names {
 	char **p;
-	size_t n;
+	size_t n, cap;
 };
 
 static void
@@ -79,26 +79,49 @@ names_add(const char *name, uint64_t size, void *arg)
 {
 	struct names *l = arg;
 	struct mv_name parsed;
+	size_t cap = l->cap > 0 ? 2 * l->cap : 64;
 	char **grown;
-	size_t i;
 
 	(void)size;
 	if (mv_object_name_parse(name, &parsed) < 0 ||
 	    parsed.kind != MV_KIND_VAULT)
 		return 0;
-	/* Replicas hold the same objects. */
-	for (i = 0; i < l->n; i++)
-		if (strcmp(l->p[i], name) == 0)
-			return 0;
-	grown = realloc(l->p, (l->n + 1) * sizeof(*grown));
-	if (grown == NULL)
-		return MV_ENOMEM;
-	l->p = grown;
+	if (l->n == l->cap) {
+		grown = reallocarray(l->p, cap, sizeof(*grown));
+		if (grown == NULL)
+			return MV_ENOMEM;
+		l->p = grown;
+		l->cap = cap;
+	}
 	l->p[l->n] = strdup(name);
 	if (l->p[l->n] == NULL)
 		return MV_ENOMEM;
 	l->n++;
 	return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Replicas hold the same objects; sorted, since anybody can plant names. */
+static void
+names_merge(struct names *l)
+{
+	size_t i, n = 0;
+
+	if (l->n == 0)
+		return;
+	qsort(l->p, l->n, sizeof(*l->p), by_name);
+	for (i = 1; i < l->n; i++) {
+		if (strcmp(l->p[i], l->p[n]) == 0)
+			free(l->p[i]);
+		else
+			l->p[++n] = l->p[i];
+	}
+	l->n = n + 1;
 }
 
 static int
@@ -115,6 +138,7 @@ list_names(struct mv_repo *r, struct names *out, struct mv_err *err)
 		if (rc < 0)
 			return mv_err_ctx(err, rc, "list vault versions");
 	}
+	names_merge(out);
 	return 0;
 }
 

@@ -87,6 +87,19 @@ for file in "$T"/production.keys/*.key; do
 	says "'production'"
 done
 
+# Where one configuration has both, a kit is tested as that of its own.
+(umask 077 && cat "$T/staging.conf" "$T/production.conf" >"$T/both.conf")
+for env in staging production; do
+	expect 0 mastvault key test "$T/$env.kit" -c "$T/both.conf" --json
+	[ "$(field "$T/out" 'd["environment"], d["remembered"]')" = "('$env', True)" ] ||
+		fail "$env's kit was tested as $(cat "$T/out")"
+done
+expect 11 mastvault key test "$T/production.kit" -c "$T/both.conf" -e staging
+sed 's/^\[production\]/[renamed]/' "$T/both.conf" >"$T/renamed.conf"
+chmod 600 "$T/renamed.conf"
+expect 2 mastvault key test "$T/production.kit" -c "$T/renamed.conf"
+says "'production'" renamed
+
 # The kit alone, without configuration, state or environment.
 mkdir "$T/empty"
 cp "$T/production.kit" "$T/empty/kit"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Goal: what the state directory lacks costs time and no backup; a tree that
-# lost most of its files is refused however small it was.
+# Goal: what the state directory lacks costs time and no backup, and a status
+# says the rest; a tree that lost most of its files is refused however small it was.
 . "$(dirname "$0")/lib.sh"
 media_site "$T/live"
 tree=$T/live/public/system
@@ -25,6 +25,17 @@ if mount -t tmpfs -o size=64k tmpfs "$T/st.state" 2>/dev/null; then
 	MOUNTED+=("$T/st.state")
 	expect 0 "${run[@]}"
 	says 'will read all media files again'
+	# Nor may it keep 'status' from saying how things stand.
+	rm -f "$T/st.state/highwater"
+	dd if=/dev/zero of="$T/st.state/full" bs=4k status=none 2>/dev/null || :
+	for how in full read-only; do
+		[ $how = full ] || mount -o remount,ro "$T/st.state"
+		expect 0 mastvault status -c "$T/st.conf"
+		grep -q 'warning: what the stores show is not noted' "$T/out" ||
+			fail "$how: $(cat "$T/out")"
+		expect 0 mastvault status -c "$T/st.conf" --json
+		[ "$(field "$T/out" 'd[0]["status"]')" = warning ] || fail "$how: no warning"
+	done
 	umount "$T/st.state"
 	MOUNTED=()
 	expect 0 mastvault restore --kit "$T/st.kit" latest --media "$T/got"

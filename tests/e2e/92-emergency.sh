@@ -52,9 +52,13 @@ mv "$T/away" "$T/prod.store"
 state | cmp - "$T/before" || fail "a refusal touched something"
 
 # The whole of it; the row that opens with no key is told and in nobody's way.
+# The evidence is taken as backups are: a few objects of 64 KiB, slowly.
+cp -p "$T/prod.conf" "$T/plain.conf"
+echo 'limit-upload = 32K' >>"$T/prod.conf"
 expect 3 secrets rotate --emergency --revoke-tokens --revoke-sessions --yes --json \
 	--reason 'a laptop was stolen' --aware '2026-01-02 03:04Z'
 cp "$T/out" "$T/report"
+mv "$T/plain.conf" "$T/prod.conf"
 [ "$(field "$T/report" 'd["outcome"]')" = 'done' ] || fail "outcome: $(cat "$T/report")"
 [ "$(field "$T/report" 'd["undecryptable"]["users.otp_secret"]')" = '[7]' ] || fail "the corrupt row is not told"
 [ "$(of_db 'SELECT otp_secret FROM users WHERE id = 7')" = '{"p":"corrupt"}' ] || fail "the corrupt row was changed"
@@ -97,6 +101,9 @@ snap=$(field "$T/report" 'd["snapshot"]')
 expect 0 mastvault snapshots --kit "$T/prod.kit" --json
 [ "$(field "$T/out" '[(s["pinned"], s["detail"]["tags"]) for s in d if s["id"] == "'"$snap"'"]')" = "[(True, ['incident'])]" ] ||
 	fail "the evidence is not pinned"
+took=$(($(date -d "$(field "$T/out" '[s["time"] for s in d if s["pinned"]][0]')" +%s) -
+	$(date -d "$(field "$T/out" '[s["started"] for s in d if s["pinned"]][0]')" +%s)))
+[ $took -ge 5 ] || fail "the evidence took $took s at 32 KiB a second"
 [ "$(field "$T/out" '[s["pinned"] for s in d].count(True)')" = 1 ] || fail "another snapshot is pinned"
 expect 0 mastvault restore --kit "$T/prod.kit" "${snap:0:12}" --database "$(conninfo evidence)" --env-file "$T/evidence.env"
 [ "$(sql -d evidence -c 'SELECT count(*) FROM oauth_access_tokens WHERE revoked_at IS NULL')" = "$tokens" ] ||

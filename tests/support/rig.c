@@ -123,6 +123,29 @@ rig_commit(struct mv_writer **w, const struct mv_root *roots, size_t n)
 	mv_writer_freep(w);
 }
 
+void
+rig_plant(struct rig *rig, uint64_t seq)
+{
+	const struct mv_identity *me = mv_keyset_find(rig->plan.keys.writer,
+	    MV_RIGHT_WRITE);
+	struct mv_repo *r = rig->writer;
+	struct mv_snapshot s = { .seq = seq, .prev = { { 1 } },
+	    .writer = me->number, .keyring = 1, .epoch = 1, .started = 1,
+	    .finished = 2 };
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_buf obj = { 0 };
+	struct mv_err err;
+
+	assert_ok(mv_snapshot_seal_detail(&s, mv_repo_id(r),
+	    mv_repo_keyring(r)->epochs[0].pub, "{}", 2, &err), &err);
+	assert_ok(mv_snapshot_encode(&s, mv_repo_id(r),
+	    &mv_repo_epoch(r, 1)->structure, &me->seed, &obj, &err), &err);
+	mv_object_name(MV_KIND_SNAPSHOT, 0, NULL, &s.id, name);
+	assert_ok(mv_repo_put(r, name, obj.p, obj.len, &err), &err);
+	mv_snapshot_clear(&s);
+	mv_buf_clear(&obj);
+}
+
 static void
 compare_stream(struct mv_repo *r, const struct mv_snapshot *snap,
     const struct mv_root *root, const uint8_t *buf, size_t len)

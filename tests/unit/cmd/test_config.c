@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/mv_test.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,6 +314,52 @@ a_value_cannot_smuggle_in_another_key(void **state)
 	assert_int_not_equal(access(fx->path, F_OK), 0);
 }
 
+static size_t
+names_in(const char *dir)
+{
+	struct dirent **list = NULL;
+	int i, n = scandir(dir, &list, NULL, NULL);
+
+	assert_true(n >= 2);
+	for (i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return (size_t)n - 2;
+}
+
+static void
+trying_leaves_no_trace(void **state)
+{
+	struct fx *fx = *state;
+	mv_auto(mv_freep) char *deep = mv_test_path(fx->dir, "a/b/conf");
+	mv_auto(mv_buf_clear) struct mv_buf text = { 0 };
+
+	assert_ok(mv_config_try(fx->path, &fx->err), &fx->err);
+	assert_ok(mv_config_try(deep, &fx->err), &fx->err);
+	assert_int_equal(names_in(fx->dir), 0);
+	mv_test_write(fx->path, MINIMAL, strlen(MINIMAL));
+	assert_ok(mv_config_try(fx->path, &fx->err), &fx->err);
+	mv_test_read(fx->path, &text);
+	assert_string_equal(mv_buf_cstr(&text), MINIMAL);
+	assert_int_equal(names_in(fx->dir), 1);
+}
+
+/* Places in which not even root can make a file. */
+static void
+a_place_that_takes_no_file_is_found_out(void **state)
+{
+	static const char *const paths[] = { "/proc/sys/mv.conf",
+	    "/proc/sys/mv/conf", "/dev/null/conf", "/dev/null/mv/conf" };
+	struct fx *fx = *state;
+	size_t i;
+
+	for (i = 0; i < MV_ARRAY_LEN(paths); i++) {
+		fx->err = (struct mv_err){ 0 };
+		assert_true(mv_config_try(paths[i], &fx->err) < 0);
+		assert_int_not_equal(fx->err.code, MV_OK);
+	}
+}
+
 int
 main(void)
 {
@@ -328,6 +375,8 @@ main(void)
 		T(appending_keeps_what_is_there),
 		T(appending_to_nothing_makes_a_private_file),
 		T(a_value_cannot_smuggle_in_another_key),
+		T(trying_leaves_no_trace),
+		T(a_place_that_takes_no_file_is_found_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

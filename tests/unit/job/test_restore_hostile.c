@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -240,6 +241,30 @@ a_length_or_count_beyond_all_bounds_is_damage(void **state)
 	}
 }
 
+/* The file that is there bounds what comparing it may cost, not the manifest. */
+static void
+a_count_of_chunks_does_not_say_how_much_memory_is_taken(void **state)
+{
+	static const struct record files[] = {
+		{ MV_ENTRY_FILE, "f", NULL, 64u << 20, 64u << 20, 0 },
+	};
+	struct fx *f = *state;
+	struct rusage before, after;
+	struct mv_err err = { 0 };
+	char *path;
+
+	assert_int_equal(mkdir(f->target, 0700), 0);
+	path = mv_test_path(f->target, "f");
+	mv_test_write(path, "", 0);
+	assert_int_equal(truncate(path, 64 << 20), 0);
+	free(path);
+	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+	assert_int_equal(restore(f, files, 1, NULL, &err), MV_ECORRUPT);
+	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+	/* The ids would take 1 GiB. */
+	assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 256 << 10);
+}
+
 static void
 a_link_planted_in_the_target_is_not_followed(void **state)
 {
@@ -312,6 +337,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_length_or_count_beyond_all_bounds_is_damage, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_count_of_chunks_does_not_say_how_much_memory_is_taken,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_link_planted_in_the_target_is_not_followed, setup,
 		    teardown),

@@ -725,6 +725,49 @@ half_an_object_is_ignored_unless_needed(void **state)
 }
 
 static void
+a_signed_lie_about_an_id_is_found_by_who_decrypts(void **state)
+{
+	struct fx *f = *state;
+	char name[MV_OBJECT_NAME_MAX];
+	struct mv_id16 id, not_this;
+	struct mini_pack p;
+
+	mini_pack_begin(&f->m, &p, MV_KIND_DATA_PACK);
+	mini_pack_segment(&f->m, &p, f->chunks, 1, &id);
+	mini_pack_segment(&f->m, &p, f->chunks + 1, 1, &not_this);
+	p.footer.origins[0].segs[1].ids[0] = id;
+	mini_pack_put(&f->m, &p, false, name);
+	check(f, f->m.kit, false);
+	assert_null(damage_of(f, name));
+	check(f, f->m.writer, true);
+	assert_null(damage_of(f, name));
+	check(f, f->m.kit, true);
+	assert_non_null(damage_of(f, name));
+	assert_non_null(strstr(damage_of(f, name)->what,
+	    "segment 1 holds a chunk that is not what its id says"));
+}
+
+static void
+a_gap_between_segments_is_found_when_the_pack_is_read(void **state)
+{
+	struct fx *f = *state;
+	char name[MV_OBJECT_NAME_MAX];
+	struct mini_pack p;
+	struct mv_id16 id;
+
+	mini_pack_begin(&f->m, &p, MV_KIND_DATA_PACK);
+	mini_pack_segment(&f->m, &p, f->chunks, 1, &id);
+	mv_buf_put_u8(&p.buf, 0);
+	mini_pack_segment(&f->m, &p, f->chunks + 1, 1, &id);
+	mini_pack_put(&f->m, &p, false, name);
+	check(f, f->m.kit, false);
+	expect_clean(f);
+	check(f, f->m.writer, true);
+	assert_non_null(damage_of(f, name));
+	assert_non_null(strstr(damage_of(f, name)->what, "leave gaps"));
+}
+
+static void
 a_lost_node_loses_what_is_below(void **state)
 {
 	struct fx *f = *state;
@@ -799,6 +842,8 @@ main(void)
 		T(a_wrong_index_goes_and_a_new_one_covers_all),
 		T(only_a_writer_repairs_the_index),
 		T(half_an_object_is_ignored_unless_needed),
+		T(a_signed_lie_about_an_id_is_found_by_who_decrypts),
+		T(a_gap_between_segments_is_found_when_the_pack_is_read),
 		T(a_lost_node_loses_what_is_below),
 		T(parts_of_the_data_add_up),
 	};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "repo/highwater.h"
 
@@ -128,6 +129,23 @@ damaged_file_is_never_taken_for_none(void **state)
 	assert_true(fx->h.writers[0].seq == UINT64_MAX);
 }
 
+/* Errors that root gets, too, in the place of a directory's permissions. */
+static void
+what_cannot_be_looked_at_is_never_taken_for_none(void **state)
+{
+	struct fx *fx = *state;
+	struct mv_err err;
+
+	assert_int_equal(symlink("highwater", fx->path), 0);
+	assert_fails(mv_highwater_load(fx->dir, &repo, &fx->h, &err),
+	    MV_EIO, &err);
+	assert_says(&err, fx->path);
+	assert_int_equal(unlink(fx->path), 0);
+	mv_test_write(fx->path, "", 0);
+	assert_fails(mv_highwater_load(fx->path, &repo, &fx->h, &err),
+	    MV_EIO, &err);
+}
+
 static void
 nothing_new_leaves_the_file_alone(void **state)
 {
@@ -155,6 +173,7 @@ main(void)
 		test(marks_are_only_ever_raised),
 		test(another_repository_is_refused),
 		test(damaged_file_is_never_taken_for_none),
+		test(what_cannot_be_looked_at_is_never_taken_for_none),
 		test(nothing_new_leaves_the_file_alone),
 	};
 

@@ -735,31 +735,6 @@ a_planted_keyring_stops_no_change(void **state)
 	assert_int_equal(mv_repo_keyring(fx->kit)->number, 3);
 }
 
-/* Whoever has stolen the writer's key signs whatever number he likes. */
-static void
-plant_snapshot(struct fx *fx, uint64_t seq)
-{
-	const struct mv_keyring *ring = mv_repo_keyring(fx->kit);
-	const struct mv_identity *me = mv_keyset_find(
-	    fx->rig.plan.keys.writer, MV_RIGHT_WRITE);
-	struct mv_snapshot s = { .seq = seq, .prev = { { 1 } },
-	    .writer = me->number, .keyring = 1, .epoch = 1, .started = 1,
-	    .finished = 2 };
-	char name[MV_OBJECT_NAME_MAX];
-	struct mv_buf obj = { 0 };
-	struct mv_err err;
-
-	assert_ok(mv_snapshot_seal_detail(&s, mv_repo_id(fx->kit),
-	    ring->epochs[0].pub, "{}", 2, &err), &err);
-	assert_ok(mv_snapshot_encode(&s, mv_repo_id(fx->kit),
-	    &mv_repo_epoch(fx->kit, 1)->structure, &me->seed, &obj, &err),
-	    &err);
-	mv_object_name(MV_KIND_SNAPSHOT, 0, NULL, &s.id, name);
-	assert_ok(mv_repo_put(fx->kit, name, obj.p, obj.len, &err), &err);
-	mv_snapshot_clear(&s);
-	mv_buf_clear(&obj);
-}
-
 /* The removal of a key must not be what takes the backups away. */
 static void
 a_thief_cannot_have_old_backups_distrusted(void **state)
@@ -777,7 +752,7 @@ a_thief_cannot_have_old_backups_distrusted(void **state)
 		fx = *state;
 		backup(fx, DATA_BYTES);
 		open_kit(fx);
-		plant_snapshot(fx, seqs[i]);
+		rig_plant(&fx->rig, seqs[i]);
 		if (i > 0)
 			(void)join(fx, 0, MV_RIGHT_WRITE);
 		assert_ok(mv_repo_expel(fx->kit, 1, false, &out, &err), &err);

@@ -279,6 +279,32 @@ two_runs_at_once_are_refused(void **state)
 }
 
 static void
+behind_the_highest_number_no_run_begins(void **state)
+{
+	static const uint64_t seqs[] = { UINT64_MAX, UINT64_MAX - 1 };
+	struct mv_writer_opts opts = { 0 };
+	struct fx *fx;
+	struct mv_err err;
+	size_t i;
+
+	for (i = 0; i < MV_ARRAY_LEN(seqs); i++) {
+		teardown(state);
+		setup(state);
+		fx = *state;
+		rig_plant(&fx->rig, seqs[i]);
+		assert_fails(mv_writer_begin(fx->rig.writer, &opts, &fx->w,
+		    &err), MV_EAUTH, &err);
+		assert_says(&err, "remove the key");
+	}
+	teardown(state);
+	setup(state);
+	fx = *state;
+	rig_plant(&fx->rig, UINT64_MAX - 2);
+	fx->w = rig_begin(&fx->rig, 1);
+	rig_commit(&fx->w, NULL, 0);
+}
+
+static void
 a_commit_before_a_flush_is_refused(void **state)
 {
 	struct fx *fx = *state;
@@ -415,6 +441,7 @@ main(void)
 		CASE(only_what_is_there_is_reused),
 		CASE(a_dry_run_stores_nothing_and_counts),
 		CASE(two_runs_at_once_are_refused),
+		CASE(behind_the_highest_number_no_run_begins),
 		CASE(a_commit_before_a_flush_is_refused),
 		CASE(a_pack_that_vanished_meanwhile_fails_the_commit),
 		cmocka_unit_test_setup_teardown(

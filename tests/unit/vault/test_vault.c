@@ -356,6 +356,31 @@ a_vault_of_damage_alone_goes_on(void **state)
 	    sizeof(what.hash));
 }
 
+static void
+what_several_stores_have_counts_once(void **state)
+{
+	struct fx *fx = *state;
+	char names[3][MV_OBJECT_NAME_MAX];
+	struct mv_err err;
+	size_t i;
+
+	mini_close(&fx->m);
+	mini_open(&fx->m, 2, NULL);
+	for (i = 0; i < 3; i++) {
+		struct mv_name what = { .kind = MV_KIND_VAULT };
+
+		mv_random(what.hash.b, sizeof(what.hash.b));
+		mv_object_name(what.kind, 0, &what.id, &what.hash, names[i]);
+	}
+	/* One in both, and one more in each. */
+	for (i = 0; i < 4; i++)
+		assert_ok(mv_store_put(fx->m.stores[i / 2],
+		    names[i / 2 + i % 2], "no more", 7, &err), &err);
+	assert_ok(mv_vault_load(fx->m.kit, &fx->v, &err), &err);
+	assert_int_equal(fx->v.lost, 3);
+	assert_int_equal(fx->v.nproblems, 3);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -371,6 +396,7 @@ main(void)
 		test(an_import_during_a_rotation_names_both_generations),
 		test(ages_count_from_the_last_change),
 		test(a_vault_of_damage_alone_goes_on),
+		test(what_several_stores_have_counts_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
