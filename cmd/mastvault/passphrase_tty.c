@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -18,6 +19,7 @@ static const int signals[] = {
 
 struct saved {
 	struct sigaction actions[MV_ARRAY_LEN(signals)];
+	sigset_t mask;
 	struct termios term;
 };
 
@@ -37,9 +39,18 @@ static void
 catch_signals(struct saved *s)
 {
 	struct sigaction sa = { .sa_handler = note };
+	sigset_t block;
 	size_t i;
 
-	/* No SA_RESTART: read() must come back. */
+	/*
+	 * They come in while we wait and at no other time: none is missed.
+	 * But for the two that our own calls bring about in the background.
+	 */
+	(void)sigemptyset(&block);
+	for (i = 0; i < MV_ARRAY_LEN(signals); i++)
+		if (signals[i] != SIGTTIN && signals[i] != SIGTTOU)
+			(void)sigaddset(&block, signals[i]);
+	(void)pthread_sigmask(SIG_BLOCK, &block, &s->mask);
 	(void)sigemptyset(&sa.sa_mask);
 	for (i = 0; i < MV_ARRAY_LEN(signals); i++) {
 		arrived[i] = 0;
@@ -54,6 +65,7 @@ release_signals(const struct saved *s)
 
 	for (i = 0; i < MV_ARRAY_LEN(signals); i++)
 		(void)sigaction(signals[i], &s->actions[i], NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
 	for (i = 0; i < MV_ARRAY_LEN(signals); i++)
 		if (arrived[i])
 			(void)raise(signals[i]);
@@ -70,33 +82,43 @@ any_arrived(void)
 	return false;
 }
 
+/* The next byte; 0 at the end, 1 for one. */
 static int
-read_line(int fd, struct mv_sbuf *out, struct mv_err *err)
+read_byte(int fd, const sigset_t *mask, char *c, struct mv_err *err)
 {
-	char c;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	ssize_t n;
-	int rc = 0;
 
-	while (rc == 0) {
-		n = read(fd, &c, 1);
-		if (n < 0 && errno == EINTR && !any_arrived())
-			continue;
-		if (n < 0 && any_arrived())
-			return mv_err_set(err, MV_EINTR,
-			    "interrupted while asking for a passphrase");
-		if (n < 0)
-			return mv_err_sys(err, "read the terminal");
-		if (n == 0 || c == '\n')
-			break;
+	do {
+		n = ppoll(&p, 1, NULL, mask);
+		if (n > 0)
+			n = read(fd, c, 1);
+	} while (n < 0 && errno == EINTR && !any_arrived());
+	if (n < 0 && any_arrived())
+		return mv_err_set(err, MV_EINTR,
+		    "interrupted while asking for a passphrase");
+	return n < 0 ? mv_err_sys(err, "read the terminal") : (int)n;
+}
+
+static int
+read_line(int fd, const sigset_t *mask, struct mv_sbuf *out,
+    struct mv_err *err)
+{
+	char c = 0;
+	int rc;
+
+	while ((rc = read_byte(fd, mask, &c, err)) > 0 && c != '\n') {
 		if (out->len == MV_PASSPHRASE_MAX)
 			rc = mv_err_set(err, MV_EUSAGE,
 			    "passphrase is longer than %d bytes",
 			    MV_PASSPHRASE_MAX);
 		else
 			rc = mv_sbuf_put(out, &c, 1, err);
+		if (rc < 0)
+			break;
 	}
 	explicit_bzero(&c, sizeof(c));
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 int
@@ -123,7 +145,7 @@ mv_pass_ask(const char *prompt, struct mv_sbuf *out, struct mv_err *err)
 	else
 		rc = mv_fd_write(fd, prompt, strlen(prompt), "terminal", err);
 	if (rc == 0)
-		rc = read_line(fd, out, err);
+		rc = read_line(fd, &saved.mask, out, err);
 	while (tcsetattr(fd, TCSAFLUSH, &saved.term) < 0 && errno == EINTR)
 		continue;
 	release_signals(&saved);

@@ -308,10 +308,12 @@ read_answer(int fd, char *out, size_t size, struct mv_err *err)
 	ssize_t n;
 
 	while (used + 1 < size) {
-		n = read(fd, out + used, 1);
-		if (n < 0 && errno == EINTR)
+		if (mv_fd_wait(fd, "the terminal", NULL) == MV_EINTR)
 			return mv_err_set(err, MV_EINTR, "interrupted: "
 			    "nothing was changed");
+		n = read(fd, out + used, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0)
 			return mv_err_sys(err, "read the terminal");
 		if (n == 0 || out[used] == '\n')

@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/stop.h"
+
+/* How long a stop may go unseen. */
+#define WAIT_MS 250
 
 int
 mv_fd_write(int fd, const void *buf, size_t len, const char *what,
@@ -74,6 +79,29 @@ mv_fd_pread(int fd, void *buf, size_t len, uint64_t offset, size_t *got,
 		done += (size_t)n;
 	}
 	*got = done;
+	return 0;
+}
+
+int
+mv_fd_wait(int fd, const char *what, struct mv_err *err)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n = 0, rc;
+
+	/* poll() would wait for ever. */
+	if (fd < 0) {
+		errno = EBADF;
+		return mv_err_sys(err, "wait for '%s'", what);
+	}
+	/* A signal between a look at the flag and the call wakes nobody. */
+	while (n <= 0) {
+		rc = mv_stop_check(err);
+		if (rc < 0)
+			return mv_err_ctx(err, rc, "read '%s'", what);
+		n = poll(&p, 1, WAIT_MS);
+		if (n < 0 && errno != EINTR)
+			return mv_err_sys(err, "wait for '%s'", what);
+	}
 	return 0;
 }
 

@@ -25,6 +25,12 @@ int mv_fd_read(int fd, void *buf, size_t len, size_t *got, const char *what,
 int mv_fd_pread(int fd, void *buf, size_t len, uint64_t offset, size_t *got,
     const char *what, struct mv_err *err) MV_MUST_CHECK;
 
+/*
+ * Wait until reading does not block, or the end is reached.  MV_EINTR once a
+ * stop is requested, also when that came just before.
+ */
+int mv_fd_wait(int fd, const char *what, struct mv_err *err) MV_MUST_CHECK;
+
 /* fsync, then close; *fd is -1 afterwards in any case. */
 int mv_fd_sync_close(int *fd, const char *what, struct mv_err *err)
     MV_MUST_CHECK;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/stop.h"
+#include "base/fd.h"
 #include "secret/secret.h"
 
 #define FIRST_CAP 4096
@@ -95,13 +95,12 @@ mv_sbuf_read_fd(struct mv_sbuf *b, int fd, size_t max, const char *what,
 		rc = reserve(b, FIRST_CAP, err);
 		if (rc < 0)
 			return mv_err_ctx(err, rc, "read '%s'", what);
+		rc = mv_fd_wait(fd, what, err);
+		if (rc < 0)
+			return rc;
 		n = read(fd, b->p + b->len, b->cap - b->len);
-		if (n < 0 && errno == EINTR) {
-			rc = mv_stop_check(err);
-			if (rc < 0)
-				return mv_err_ctx(err, rc, "read '%s'", what);
+		if (n < 0 && errno == EINTR)
 			continue;
-		}
 		if (n < 0)
 			return mv_err_sys(err, "read '%s'", what);
 		if (n == 0)

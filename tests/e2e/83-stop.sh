@@ -59,7 +59,7 @@ stopped TERM "$MASTVAULT" backup -q -c "$T/told.conf"
 
 # On a terminal: Ctrl-C where the environment's name is asked for.
 with rotate 'stop-command = true' 'start-command = true'
-/usr/bin/python3 - "$MASTVAULT" secrets rotate SECRET_KEY_BASE -c "$T/rotate.conf" >"$T/out" <<'PY' ||
+env --default-signal=INT /usr/bin/python3 - "$MASTVAULT" secrets rotate SECRET_KEY_BASE -c "$T/rotate.conf" >"$T/out" <<'PY' ||
 import os, pty, sys
 pid, fd = pty.fork()
 if pid == 0:

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "support/mv_test.h"
 
 static struct mv_err err;
@@ -158,6 +159,27 @@ reading_beyond_the_end_gives_less(void **state)
 	assert_int_equal(got, 0);
 }
 
+static void
+waiting_ends_by_data_by_the_end_and_by_a_stop(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	assert_ok(mv_fd_wait(fds[0], "p", &err), &err);
+	assert_int_equal(close(fds[1]), 0);
+	assert_ok(mv_fd_wait(fds[0], "p", &err), &err);
+	assert_int_equal(close(fds[0]), 0);
+	assert_fails(mv_fd_wait(-1, "p", &err), MV_EIO, &err);
+	/* A stop that came before, of which no call is interrupted. */
+	assert_int_equal(pipe(fds), 0);
+	mv_stop_request();
+	assert_fails(mv_fd_wait(fds[0], "p", &err), MV_EINTR, &err);
+	assert_int_equal(close(fds[0]), 0);
+	assert_int_equal(close(fds[1]), 0);
+}
+
 int
 main(void)
 {
@@ -169,6 +191,8 @@ main(void)
 		cmocka_unit_test(unsyncable_file_is_closed_and_fails),
 		cmocka_unit_test(memory_file_is_private_and_sealed),
 		cmocka_unit_test(reading_beyond_the_end_gives_less),
+		/* The last one: a stop stays. */
+		cmocka_unit_test(waiting_ends_by_data_by_the_end_and_by_a_stop),
 	};
 
 	return cmocka_run_group_tests_name("fd", tests, NULL, NULL);
