@@ -177,7 +177,9 @@ memory_does_not_grow_with_the_input(void **state)
 	    most[1] / 1024);
 	rig_commit(&fx->w, &root, 1);
 #ifndef MV_TEST_SHADOW
-	assert_in_range(most[1], 0, most[0] + 24 * 1024);
+	/* Nor is memory ours alone under another program. */
+	if (getenv("UNDER") == NULL)
+		assert_in_range(most[1], 0, most[0] + 24 * 1024);
 #endif
 }
 
